@@ -1,0 +1,1 @@
+//! Benchmarks live in `benches/`, one file a subject; this library is empty.

@@ -1,0 +1,1 @@
+//! The crate is being laid out.
