@@ -5,7 +5,9 @@ use thiserror::Error;
 /// Only the caller's own sequence of calls leads here; no byte and no behaviour of a peer can. The machine is left as it
 /// was, so a caller may log it and go on.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("{call} is not allowed {state}; this is a mistake in the calling code, see the machine's call order")]
+#[error(
+    "{call} is not allowed {state}; this is a mistake in the calling code, see the machine's call order"
+)]
 pub struct ApiMisuse {
     call: &'static str,
     state: &'static str,
