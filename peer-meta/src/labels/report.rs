@@ -1,0 +1,274 @@
+use baggage::istio::PeerAttributes;
+use spiffe::SpiffeId;
+
+use super::label::{Field, Side};
+use super::label_value::LabelValue;
+use super::{LabelDialect, Reporter, UNKNOWN};
+use crate::{Attributes, DestinationService, Exchange, Own, Peer, Role};
+
+/// Everything that a label set is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    destination: Subject<'a>,
+    flags: &'a str,
+    locality: Option<bool>,
+    proved: Proved,
+    reporter: Reporter,
+    service: Option<&'a DestinationService>,
+    source: Subject<'a>,
+}
+
+/// What the TLS of the connection about which we report has proved.
+#[derive(Clone, Copy, Debug)]
+struct Proved {
+    own: bool,
+    peer: bool,
+}
+
+impl<'a> Report<'a> {
+    /// What an exchange has learned so far, seen from its role.
+    ///
+    /// Our own principal is named only if the other end proved who it is: on a plaintext connection nothing was proved to
+    /// anybody.
+    pub fn of(exchange: &'a Exchange) -> Self {
+        let own = Subject::own(exchange.own());
+        let downstream = Subject::peer(exchange.downstream());
+        let upstream = Subject::peer(exchange.upstream());
+        let reporter = Reporter::of(exchange.role());
+        match exchange.role() {
+            Role::DestinationNodeProxy => Self::new(reporter, downstream, own),
+            Role::EastWestGateway | Role::IngressGateway | Role::SourceNodeProxy => {
+                Self::new(reporter, own, upstream)
+            }
+            Role::Waypoint => Self {
+                proved: Proved {
+                    own: own.principal.is_some(),
+                    peer: downstream.principal.is_some(),
+                },
+                ..Self::new(reporter, downstream, upstream)
+            },
+        }
+    }
+
+    /// A report about these two, without an exchange: for proxies that learn of their peers in ways of their own. A
+    /// `reporter` that is one of the two parties has its principal left out if the other one proved nothing.
+    pub fn new(reporter: Reporter, source: Subject<'a>, destination: Subject<'a>) -> Self {
+        let mut report = Self {
+            destination,
+            flags: "-",
+            locality: None,
+            proved: Proved {
+                own: true,
+                peer: true,
+            },
+            reporter,
+            service: None,
+            source,
+        };
+        let (own, peer) = match reporter {
+            Reporter::Destination => (&mut report.destination, &report.source),
+            Reporter::Source => (&mut report.source, &report.destination),
+            // Which certificate a waypoint showed is not one of its labels.
+            Reporter::Waypoint => {
+                report.proved.peer = source.principal.is_some();
+                return report;
+            }
+        };
+        report.proved = Proved {
+            own: own.principal.is_some(),
+            peer: peer.principal.is_some(),
+        };
+        if !report.proved.peer {
+            own.principal = None;
+        }
+        report
+    }
+
+    /// The same report about a connection or request for this service.
+    #[must_use]
+    pub const fn with_service(mut self, service: Option<&'a DestinationService>) -> Self {
+        self.service = service;
+        self
+    }
+
+    /// The same report with these response flags, as [`ConnectionFlag`](super::ConnectionFlag) or Envoy name them; `-`
+    /// without.
+    #[must_use]
+    pub const fn with_flags(mut self, flags: &'a str) -> Self {
+        self.flags = flags;
+        self
+    }
+
+    /// The same report with or without the labels for region and zone, whatever the dialect does by itself.
+    #[must_use]
+    pub const fn with_locality(mut self, locality: bool) -> Self {
+        self.locality = Some(locality);
+        self
+    }
+
+    pub(super) const fn reporter(&self) -> Reporter {
+        self.reporter
+    }
+
+    pub(super) const fn flags(&self) -> LabelValue<'a> {
+        LabelValue::Text(self.flags)
+    }
+
+    pub(super) fn has_locality(&self, dialect: LabelDialect) -> bool {
+        self.locality.unwrap_or_else(|| match dialect {
+            LabelDialect::Envoy => false,
+            LabelDialect::Ztunnel => {
+                self.source.attributes.is_some() || self.destination.attributes.is_some()
+            }
+        })
+    }
+
+    pub(super) fn security_policy(&self, dialect: LabelDialect) -> LabelValue<'a> {
+        LabelValue::Fixed(match (dialect, self.reporter) {
+            (LabelDialect::Ztunnel, _) if self.proved.peer => "mutual_tls",
+            (LabelDialect::Ztunnel, _) | (LabelDialect::Envoy, Reporter::Source) => UNKNOWN,
+            (LabelDialect::Envoy, _) if self.proved.peer && self.proved.own => "mutual_tls",
+            (LabelDialect::Envoy, _) => "none",
+        })
+    }
+
+    pub(super) fn service_host(&self, dialect: LabelDialect) -> LabelValue<'a> {
+        LabelValue::text(
+            self.service
+                .map(DestinationService::host)
+                .or_else(|| self.own_service(dialect)),
+        )
+    }
+
+    pub(super) fn service_name(&self, dialect: LabelDialect) -> LabelValue<'a> {
+        LabelValue::text(
+            self.service
+                .map(DestinationService::name)
+                .or_else(|| self.own_service(dialect)),
+        )
+    }
+
+    pub(super) fn service_namespace(&self, dialect: LabelDialect) -> LabelValue<'a> {
+        let named = self
+            .service
+            .map(DestinationService::namespace)
+            .filter(|name| !name.is_empty());
+        match (named, dialect) {
+            (None, LabelDialect::Envoy) => self.field(Side::Destination, Field::Namespace, dialect),
+            _ => LabelValue::text(named),
+        }
+    }
+
+    pub(super) fn field(&self, side: Side, field: Field, dialect: LabelDialect) -> LabelValue<'a> {
+        let subject = match side {
+            Side::Destination => &self.destination,
+            Side::Source => &self.source,
+        };
+        if field == Field::Principal {
+            return subject
+                .principal
+                .map_or(LabelValue::Fixed(UNKNOWN), LabelValue::Principal);
+        }
+        if field == Field::Namespace
+            && self.proves_namespace(side, dialect)
+            && let Some(namespace) = subject.principal.and_then(namespace)
+        {
+            return LabelValue::Text(namespace);
+        }
+        match subject.field(field, dialect) {
+            Some(value) if !value.is_empty() => LabelValue::Text(value),
+            _ if field == Field::CanonicalRevision && self.is_latest(side, dialect) => {
+                LabelValue::Fixed("latest")
+            }
+            _ => LabelValue::Fixed(UNKNOWN),
+        }
+    }
+
+    /// Envoy believes a peer's certificate more than what it says; the destination of a waypoint only says.
+    fn proves_namespace(&self, side: Side, dialect: LabelDialect) -> bool {
+        dialect == LabelDialect::Envoy && self.is_peer(side) && !self.is_waypoints_destination(side)
+    }
+
+    /// Envoy takes the revision of a peer that does not name one for `latest`.
+    fn is_latest(&self, side: Side, dialect: LabelDialect) -> bool {
+        dialect == LabelDialect::Envoy && self.is_peer(side) && !self.is_waypoints_destination(side)
+    }
+
+    fn is_peer(&self, side: Side) -> bool {
+        match self.reporter {
+            Reporter::Destination => side == Side::Source,
+            Reporter::Source => side == Side::Destination,
+            Reporter::Waypoint => true,
+        }
+    }
+
+    fn is_waypoints_destination(&self, side: Side) -> bool {
+        self.reporter == Reporter::Waypoint && side == Side::Destination
+    }
+
+    /// Envoy at the destination names its own canonical service when the route named none.
+    fn own_service(&self, dialect: LabelDialect) -> Option<&'a str> {
+        (dialect == LabelDialect::Envoy && self.reporter == Reporter::Destination)
+            .then(|| self.destination.attributes?.service())?
+    }
+}
+
+/// One of the two parties of a report.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    attributes: Option<&'a PeerAttributes>,
+    claimed: bool,
+    principal: Option<&'a SpiffeId>,
+}
+
+impl<'a> Subject<'a> {
+    /// A peer, as far as it is known.
+    pub fn peer(peer: &'a Peer) -> Self {
+        Self {
+            attributes: peer.for_telemetry(),
+            claimed: matches!(peer.attributes(), Attributes::Claimed(_)),
+            principal: peer.identity(),
+        }
+    }
+
+    /// Ourselves.
+    pub fn own(own: &'a Own) -> Self {
+        Self {
+            attributes: Some(own.attributes()),
+            claimed: false,
+            principal: own.identity(),
+        }
+    }
+
+    fn field(&self, field: Field, dialect: LabelDialect) -> Option<&'a str> {
+        let attributes = self.attributes?;
+        let workload = || attributes.workload();
+        match (field, dialect) {
+            (Field::App, LabelDialect::Envoy) => attributes.app().or_else(|| attributes.service()),
+            // ztunnel takes the workload's name for the app when all it has is baggage.
+            (Field::App, LabelDialect::Ztunnel) if self.claimed => workload(),
+            (Field::App, LabelDialect::Ztunnel) => attributes.service(),
+            (Field::CanonicalRevision, _) => attributes.revision(),
+            (Field::CanonicalService, _) => attributes.service(),
+            (Field::Cluster, _) => attributes.cluster(),
+            (Field::Namespace, _) => attributes.namespace(),
+            (Field::Principal, _) => None,
+            (Field::Region, _) => attributes.region(),
+            (Field::Version, LabelDialect::Envoy) => {
+                attributes.version().or_else(|| attributes.revision())
+            }
+            (Field::Version, LabelDialect::Ztunnel) => attributes.revision(),
+            (Field::Workload, _) => workload(),
+            (Field::Zone, _) => attributes.zone(),
+        }
+    }
+}
+
+/// The namespace in Istio's form of a SPIFFE id, `/ns/<namespace>/sa/<service account>`.
+fn namespace(id: &SpiffeId) -> Option<&str> {
+    let mut parts = id.path().strip_prefix("/ns/")?.split('/');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(namespace), Some("sa"), Some(_), None) => Some(namespace),
+        _ => None,
+    }
+}

@@ -1,0 +1,128 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use baggage::Limits;
+use baggage::istio::PeerAttributes;
+use http::HeaderValue;
+use spiffe::SpiffeId;
+
+use crate::{Carrier, Claimed, Discovery, Method, Peer};
+
+/// One side of an exchange: who it is, and how far we are in finding out.
+///
+/// It is settled when both questions are: what TLS proved, and what discovery found.
+#[derive(Clone, Debug)]
+pub(crate) struct Party {
+    connected: bool,
+    peer: Peer,
+    state: State,
+}
+
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would be one more allocation for every tunnel"
+)]
+enum State {
+    /// The role has this party; nothing has been heard of it yet.
+    Awaited,
+    Discovering(Discovery),
+    Settled,
+}
+
+impl Party {
+    pub(crate) fn new(exists: bool) -> Self {
+        Self {
+            connected: false,
+            peer: Peer::default(),
+            state: if exists {
+                State::Awaited
+            } else {
+                State::Settled
+            },
+        }
+    }
+
+    pub(crate) const fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    pub(crate) const fn is_settled(&self) -> bool {
+        matches!(self.state, State::Settled)
+    }
+
+    /// The first beginning counts.
+    pub(crate) fn begin(&mut self, discovery: Discovery) {
+        if matches!(self.state, State::Awaited) {
+            self.state = State::Discovering(discovery);
+            self.settle_if_known();
+        }
+    }
+
+    /// Another attempt, maybe to another peer.
+    pub(crate) fn restart(&mut self, discovery: Discovery) {
+        *self = Self::new(true);
+        self.begin(discovery);
+    }
+
+    /// The connection stands; `identity` is what TLS proved, if there was TLS.
+    pub(crate) fn handle_connected(&mut self, identity: Option<Arc<SpiffeId>>) {
+        if self.is_settled() || self.connected {
+            return;
+        }
+        self.connected = true;
+        if let Some(identity) = identity {
+            self.peer.set_identity(identity);
+        }
+        self.settle_if_known();
+    }
+
+    pub(crate) fn handle_baggage<'a>(&mut self, lines: impl IntoIterator<Item = &'a HeaderValue>) {
+        self.handle(|discovery| {
+            // What is not waited for is not parsed.
+            discovery.awaits(Method::Claim(Carrier::Baggage))
+                && discovery.handle_claim(Carrier::Baggage, read_baggage(lines))
+        });
+    }
+
+    pub(crate) fn handle(&mut self, event: impl FnOnce(&mut Discovery) -> bool) {
+        if let State::Discovering(discovery) = &mut self.state
+            && event(discovery)
+        {
+            self.settle_if_known();
+        }
+    }
+
+    pub(crate) fn handle_closed(&mut self) {
+        self.connected = true;
+        if let State::Discovering(discovery) = &mut self.state {
+            discovery.handle_closed();
+            self.settle_if_known();
+        }
+        self.state = State::Settled;
+    }
+
+    pub(crate) const fn poll_lookup(&mut self) -> Option<IpAddr> {
+        match &mut self.state {
+            State::Discovering(discovery) => discovery.poll_lookup(),
+            State::Awaited | State::Settled => None,
+        }
+    }
+
+    fn settle_if_known(&mut self) {
+        if let State::Discovering(discovery) = &mut self.state
+            && discovery.is_settled()
+            && self.connected
+        {
+            self.peer.set_attributes(discovery.take_found());
+            self.state = State::Settled;
+        }
+    }
+}
+
+/// What baggage says of its sender; a header without any attribute of a peer, such as an application's own, says nothing.
+pub(crate) fn read_baggage<'a>(
+    lines: impl IntoIterator<Item = &'a HeaderValue>,
+) -> Option<Claimed<PeerAttributes>> {
+    PeerAttributes::parse(lines, &Limits::default()).map(Claimed::new)
+}

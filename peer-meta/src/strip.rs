@@ -1,0 +1,47 @@
+use http::HeaderName;
+
+use crate::Role;
+
+static CONNECT: [HeaderName; 4] = [
+    HeaderName::from_static("baggage"),
+    HeaderName::from_static("forwarded"),
+    HeaderName::from_static("x-forwarded-network"),
+    HeaderName::from_static("x-istio-source"),
+];
+static LEGACY: [HeaderName; 2] = [
+    HeaderName::from_static("x-envoy-peer-metadata"),
+    HeaderName::from_static("x-envoy-peer-metadata-id"),
+];
+static EDGE: [HeaderName; 4] = [
+    HeaderName::from_static("x-envoy-peer-metadata"),
+    HeaderName::from_static("x-envoy-peer-metadata-id"),
+    HeaderName::from_static("x-forwarded-network"),
+    HeaderName::from_static("x-istio-source"),
+];
+
+/// The headers that end at this proxy: they were for us, and travel no further than the message they came with.
+///
+/// A node proxy and an east-west gateway never look into a tunnel, so nothing of the application's is touched there. An
+/// application's own `baggage` is kept everywhere.
+pub const fn stripped(role: Role, message: Message) -> &'static [HeaderName] {
+    match (message, role) {
+        (Message::Connect, _) => &CONNECT,
+        (Message::Application, Role::Waypoint) => &LEGACY,
+        // A client outside of the mesh has no business with any of them.
+        (Message::Application, Role::IngressGateway) => &EDGE,
+        (
+            Message::Application,
+            Role::DestinationNodeProxy | Role::EastWestGateway | Role::SourceNodeProxy,
+        ) => &[],
+    }
+}
+
+/// What a header belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Message {
+    /// A request or response of the application, inside a tunnel or before one.
+    Application,
+    /// A CONNECT request, or the answer to one.
+    Connect,
+}
