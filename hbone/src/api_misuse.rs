@@ -14,7 +14,6 @@ pub struct ApiMisuse {
 }
 
 impl ApiMisuse {
-    #[expect(dead_code, reason = "the machines that use it follow")]
     pub(crate) const fn new(call: &'static str, state: &'static str) -> Self {
         Self { call, state }
     }
