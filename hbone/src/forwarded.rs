@@ -1,0 +1,109 @@
+//! The `forwarded` header: on whose behalf a proxy acts (RFC 7239).
+
+mod element;
+mod error;
+mod node;
+mod parse;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use http::HeaderValue;
+
+pub use element::Element;
+pub use error::ForwardedError;
+pub use node::{Node, NodeName, NodePort, Obfuscated};
+
+use crate::Hostname;
+
+/// The value of `forwarded`: one element a proxy on the way, the nearest to the client first (RFC 7239 section 4).
+///
+/// The parameters `by`, `for`, `host` and `proto` are read, in any order and with quoted strings; extension parameters are
+/// skipped. Several header lines are one list. It is what a peer says and proves nothing.
+///
+/// ```
+/// use hbone::Forwarded;
+///
+/// let forwarded: Forwarded = r#"For="[2001:db8::17]:4711"; host=echo.default.svc"#.parse()?;
+/// let element = forwarded.elements().first().ok_or("an element")?;
+/// assert_eq!(element.host(), Some("echo.default.svc"));
+/// assert_eq!(forwarded.to_string(), r#"for="[2001:db8::17]:4711";host=echo.default.svc"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Forwarded {
+    /// Never empty.
+    elements: Vec<Element>,
+}
+
+impl Forwarded {
+    /// One element.
+    pub fn new(element: Element) -> Self {
+        Self {
+            elements: vec![element],
+        }
+    }
+
+    /// What a node proxy says: the client's address, and the destination service if it is known.
+    pub fn client(client: SocketAddr, service: Option<&Hostname>) -> Self {
+        let mut element = Element::new().with_for(Node::from(client));
+        if let Some(service) = service {
+            element = element.with_hostname(service);
+        }
+        Self::new(element)
+    }
+
+    /// The same, with what the next proxy says appended.
+    #[must_use]
+    pub fn then(mut self, element: Element) -> Self {
+        self.elements.push(element);
+        self
+    }
+
+    /// The elements, the nearest to the client first; there is at least one.
+    pub fn elements(&self) -> &[Element] {
+        &self.elements
+    }
+
+    /// The host of the last element that names one: the destination service, as ztunnel reads it.
+    pub fn host(&self) -> Option<&str> {
+        self.elements.iter().rev().find_map(Element::host)
+    }
+
+    /// Reads all lines of the header as one list.
+    ///
+    /// # Errors
+    ///
+    /// Anything malformed in any line, since half a chain of proxies is worth nothing; more than 8 KiB or 32 elements.
+    pub fn from_lines<'a>(
+        lines: impl IntoIterator<Item = &'a HeaderValue>,
+    ) -> Result<Self, ForwardedError> {
+        parse::lines(lines.into_iter().map(HeaderValue::as_bytes))
+    }
+
+    /// The header value.
+    pub fn to_header(&self) -> HeaderValue {
+        // All that is written is visible ASCII and blanks.
+        HeaderValue::try_from(self.to_string())
+            .unwrap_or_else(|_| HeaderValue::from_static("for=unknown"))
+    }
+}
+
+impl fmt::Display for Forwarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, element) in self.elements.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{element}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Forwarded {
+    type Err = ForwardedError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse::lines([text.as_bytes()])
+    }
+}
