@@ -14,7 +14,7 @@ use crate::{Attributes, Carrier, Claimed, ExchangeConfig, Method, Place};
 /// never mixed, since they may be about two different workloads.
 #[derive(Clone, Debug)]
 pub struct Discovery {
-    deadline: Instant,
+    deadline: Option<Instant>,
     found: Option<(usize, Attributes)>,
     lookup: Option<IpAddr>,
     network: Arc<str>,
@@ -34,7 +34,7 @@ impl Discovery {
         network: Arc<str>,
         address: IpAddr,
         origin: Option<&[u8]>,
-        deadline: Instant,
+        deadline: Option<Instant>,
     ) -> Self {
         let from_here = origin.is_none_or(|origin| !place.is_other_network(origin, &network));
         Self::new(
@@ -52,7 +52,7 @@ impl Discovery {
         config: &ExchangeConfig,
         network: Arc<str>,
         target: Target,
-        deadline: Instant,
+        deadline: Option<Instant>,
     ) -> Self {
         let address = match target {
             Target::Address(address) => Some(address),
@@ -67,7 +67,7 @@ impl Discovery {
         config: &ExchangeConfig,
         network: Arc<str>,
         address: Option<IpAddr>,
-        deadline: Instant,
+        deadline: Option<Instant>,
     ) -> Self {
         let order = place.methods();
         let mut waiting = 0;
@@ -149,7 +149,7 @@ impl Discovery {
 
     /// Settles with what there is if the deadline has passed; harmless if early or repeated.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if now >= self.deadline {
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.handle_closed();
         }
     }
@@ -161,7 +161,7 @@ impl Discovery {
 
     /// When to call [`handle_timeout`](Self::handle_timeout), unless settled before.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        (!self.is_settled()).then_some(self.deadline)
+        self.deadline.filter(|_| !self.is_settled())
     }
 
     pub(crate) fn take_found(&mut self) -> Attributes {

@@ -21,7 +21,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Exchange {
     config: ExchangeConfig,
-    deadline: Instant,
+    deadline: Option<Instant>,
     downstream: Party,
     gateway: Peer,
     own: Arc<Own>,
@@ -36,7 +36,7 @@ impl Exchange {
     pub fn new(role: Role, config: &ExchangeConfig, own: Arc<Own>, now: Instant) -> Self {
         Self {
             config: *config,
-            deadline: now + config.patience(),
+            deadline: now.checked_add(config.patience()),
             downstream: Party::new(role.has_downstream()),
             gateway: Peer::default(),
             own,
@@ -205,7 +205,7 @@ impl Exchange {
 
     /// Settles with what is known if the deadline has passed; harmless if early or repeated.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if now >= self.deadline {
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.downstream.handle_closed();
             self.upstream.handle_closed();
         }
@@ -223,7 +223,7 @@ impl Exchange {
 
     /// When to call [`handle_timeout`](Self::handle_timeout), unless settled before.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        (!self.is_settled()).then_some(self.deadline)
+        self.deadline.filter(|_| !self.is_settled())
     }
 
     const fn party(&mut self, side: Side) -> &mut Party {
