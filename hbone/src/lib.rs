@@ -11,6 +11,7 @@ mod hostname;
 mod identity;
 mod keepalive;
 mod lifecycle;
+pub mod mesh;
 mod network;
 pub mod policy;
 pub mod pool;

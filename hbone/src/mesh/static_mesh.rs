@@ -1,0 +1,221 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::{Directory, Endpoint, NamespacedHostname, NetworkAddress, Service, Workload};
+use crate::Hostname;
+
+/// A mesh that does not change: one snapshot, indexed. A change is a new one.
+///
+/// Endpoints follow from what the workloads say of themselves, in the order of their uids. A service named by
+/// a workload may be missing, as it may while a control plane is still sending.
+#[derive(Debug, Clone, Default)]
+pub struct StaticMesh {
+    workloads: BTreeMap<Arc<str>, Arc<Workload>>,
+    workload_addresses: BTreeMap<NetworkAddress, Arc<Workload>>,
+    workload_names: BTreeMap<NamespacedHostname, Arc<Workload>>,
+    services: BTreeMap<NamespacedHostname, Arc<Service>>,
+    service_addresses: BTreeMap<NetworkAddress, Arc<Service>>,
+    hostnames: BTreeMap<Hostname, Vec<Arc<Service>>>,
+    endpoints: BTreeMap<NamespacedHostname, Arc<[Endpoint]>>,
+}
+
+/// Two entries of a mesh claim the same key, so a lookup would have two answers.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Ambiguous {
+    /// Two services have the same address in the same network.
+    #[error("services {first} and {second} both have the address {address}; give each its own")]
+    ServiceAddress {
+        /// The address.
+        address: Box<NetworkAddress>,
+        /// Who has it.
+        first: NamespacedHostname,
+        /// Who claims it too.
+        second: NamespacedHostname,
+    },
+    /// Two services have the same host name in the same namespace.
+    #[error("there are two services {name}; merge them, or rename one")]
+    ServiceName {
+        /// The name.
+        name: NamespacedHostname,
+    },
+    /// Two workloads have the same address in the same network, and neither is said to use the host's.
+    #[error(
+        "workloads {first} and {second} both have the address {address}; give each its own, or mark those in the host's network"
+    )]
+    WorkloadAddress {
+        /// The address.
+        address: NetworkAddress,
+        /// Who has it.
+        first: Arc<str>,
+        /// Who claims it too.
+        second: Arc<str>,
+    },
+    /// Two workloads have the same host name in the same namespace.
+    #[error("workloads {first} and {second} are both called {name}; rename one")]
+    WorkloadName {
+        /// The name.
+        name: NamespacedHostname,
+        /// Who has it.
+        first: Arc<str>,
+        /// Who claims it too.
+        second: Arc<str>,
+    },
+    /// Two workloads have the same uid.
+    #[error("there are two workloads with the uid {uid}; uids are unique in the whole mesh")]
+    WorkloadUid {
+        /// The uid.
+        uid: Arc<str>,
+    },
+}
+
+impl StaticMesh {
+    /// Indexes the workloads and the services.
+    ///
+    /// # Errors
+    ///
+    /// Two entries claim the same key.
+    pub fn new(
+        workloads: impl IntoIterator<Item = Workload>,
+        services: impl IntoIterator<Item = Service>,
+    ) -> Result<Self, Ambiguous> {
+        let mut mesh = Self::default();
+        for workload in workloads {
+            mesh.add_workload(Arc::new(workload))?;
+        }
+        for service in services {
+            mesh.add_service(Arc::new(service))?;
+        }
+        mesh.endpoints = endpoints(mesh.workloads.values());
+        Ok(mesh)
+    }
+
+    /// The workloads, by uid.
+    pub fn workloads(&self) -> impl Iterator<Item = &Arc<Workload>> {
+        self.workloads.values()
+    }
+
+    /// The services, by namespace and host name.
+    pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.services.values()
+    }
+
+    fn add_workload(&mut self, workload: Arc<Workload>) -> Result<(), Ambiguous> {
+        let uid = workload.uid.clone();
+        if self
+            .workloads
+            .insert(uid.clone(), workload.clone())
+            .is_some()
+        {
+            return Err(Ambiguous::WorkloadUid { uid });
+        }
+        if let Some(hostname) = &workload.hostname {
+            let name = NamespacedHostname::new(workload.namespace(), hostname.clone());
+            if let Some(first) = self.workload_names.insert(name.clone(), workload.clone()) {
+                return Err(Ambiguous::WorkloadName {
+                    name,
+                    first: first.uid.clone(),
+                    second: uid,
+                });
+            }
+        }
+        if workload.host_network {
+            return Ok(());
+        }
+        for ip in &workload.addresses {
+            let address = NetworkAddress::new(workload.network.clone(), *ip);
+            let before = self
+                .workload_addresses
+                .insert(address.clone(), workload.clone());
+            if let Some(first) = before.filter(|first| first.uid != uid) {
+                return Err(Ambiguous::WorkloadAddress {
+                    address,
+                    first: first.uid.clone(),
+                    second: uid,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn add_service(&mut self, service: Arc<Service>) -> Result<(), Ambiguous> {
+        let name = service.name.clone();
+        if self
+            .services
+            .insert(name.clone(), service.clone())
+            .is_some()
+        {
+            return Err(Ambiguous::ServiceName { name });
+        }
+        for address in &service.addresses {
+            let before = self
+                .service_addresses
+                .insert(address.clone(), service.clone());
+            if let Some(first) = before.filter(|first| first.name != name) {
+                return Err(Ambiguous::ServiceAddress {
+                    address: Box::new(address.clone()),
+                    first: first.name.clone(),
+                    second: name,
+                });
+            }
+        }
+        let same = self
+            .hostnames
+            .entry(service.hostname().clone())
+            .or_default();
+        same.push(service);
+        same.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(())
+    }
+}
+
+fn endpoints<'a>(
+    workloads: impl Iterator<Item = &'a Arc<Workload>>,
+) -> BTreeMap<NamespacedHostname, Arc<[Endpoint]>> {
+    let mut lists: BTreeMap<NamespacedHostname, Vec<Endpoint>> = BTreeMap::new();
+    for workload in workloads {
+        for (service, ports) in &workload.services {
+            let list = lists.entry(service.clone()).or_default();
+            list.push(Endpoint::new(workload.clone(), ports.clone()));
+        }
+    }
+    let lists = lists.into_iter();
+    lists
+        .map(|(service, list)| (service, list.into()))
+        .collect()
+}
+
+impl Directory for StaticMesh {
+    fn workload(&self, uid: &str) -> Option<Arc<Workload>> {
+        self.workloads.get(uid).cloned()
+    }
+
+    fn workload_at(&self, address: &NetworkAddress) -> Option<Arc<Workload>> {
+        self.workload_addresses.get(address).cloned()
+    }
+
+    fn workload_named(&self, name: &NamespacedHostname) -> Option<Arc<Workload>> {
+        self.workload_names.get(name).cloned()
+    }
+
+    fn service_at(&self, address: &NetworkAddress) -> Option<Arc<Service>> {
+        self.service_addresses.get(address).cloned()
+    }
+
+    fn service(&self, name: &NamespacedHostname) -> Option<Arc<Service>> {
+        self.services.get(name).cloned()
+    }
+
+    fn services_with_hostname(&self, hostname: &Hostname) -> Vec<Arc<Service>> {
+        self.hostnames.get(hostname).cloned().unwrap_or_default()
+    }
+
+    fn endpoints(&self, service: &Service) -> Arc<[Endpoint]> {
+        self.endpoints
+            .get(&service.name)
+            .cloned()
+            .unwrap_or_default()
+    }
+}

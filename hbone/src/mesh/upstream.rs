@@ -1,0 +1,185 @@
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use super::choice::{Need, Reach, choose};
+use super::{
+    AddressFamilies, Directory, Endpoint, Entropy, GatewayAddress, GatewayDestination,
+    NetworkAddress, NoRoute, Service, Workload,
+};
+use crate::{Expected, ExpectedIdentities};
+
+/// A waypoint or a network gateway, found and chosen.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    /// The instance chosen, or one of them where the network chooses.
+    pub(super) workload: Arc<Workload>,
+    /// What is dialled; `None` for what only a gateway reaches.
+    pub(super) address: Option<SocketAddr>,
+    /// The service it was found as.
+    pub(super) service: Option<Arc<Service>>,
+    /// Who may answer at `address`.
+    pub(super) identities: ExpectedIdentities,
+}
+
+/// How a gateway is looked for.
+pub(super) struct Search<'a> {
+    pub(super) directory: &'a dyn Directory,
+    /// Who asks.
+    pub(super) source: &'a Workload,
+    /// Where it may be.
+    pub(super) reach: Reach,
+    /// An address of the family to prefer.
+    pub(super) like: Option<IpAddr>,
+}
+
+impl Search<'_> {
+    /// Finds the gateway and chooses an instance. `None` if the directory knows nothing of the address.
+    pub(super) fn find(
+        &self,
+        gateway: &GatewayAddress,
+        entropy: &mut Entropy,
+    ) -> Result<Option<Upstream>, NoRoute> {
+        let port = gateway.hbone_port;
+        match &gateway.destination {
+            GatewayDestination::Address(key) => match self.directory.service_at(key) {
+                Some(service) if self.reach == Reach::Anywhere => {
+                    self.behind_address(service, key, port).map(Some)
+                }
+                Some(service) => self.instance(service, port, entropy).map(Some),
+                None => {
+                    let found = self.directory.workload_at(key);
+                    Ok(found.map(|workload| self.single(workload, Some(key.ip()), port)))
+                }
+            },
+            GatewayDestination::Hostname(name) => match self.directory.service(name) {
+                Some(service) => self.instance(service, port, entropy).map(Some),
+                None => {
+                    let found = self.directory.workload_named(name);
+                    Ok(found.map(|workload| self.single(workload, None, port)))
+                }
+            },
+        }
+    }
+
+    /// A gateway's own virtual address is dialled as it is: what is behind it, the network chooses, and any of them
+    /// may answer.
+    fn behind_address(
+        &self,
+        service: Arc<Service>,
+        key: &NetworkAddress,
+        port: u16,
+    ) -> Result<Upstream, NoRoute> {
+        let endpoints = self.directory.endpoints(&service);
+        let Some(first) = endpoints.first() else {
+            return Err(NoRoute::Unpopulated {
+                service: service.name.clone(),
+            });
+        };
+        let members = endpoints
+            .iter()
+            .map(|endpoint| Expected::Identity(endpoint.workload.identity.clone()));
+        Ok(Upstream {
+            workload: first.workload.clone(),
+            address: Some(SocketAddr::new(key.ip(), port)),
+            identities: members.chain(service.identities.iter().cloned()).collect(),
+            service: Some(service),
+        })
+    }
+
+    /// One endpoint of the gateway's service.
+    fn instance(
+        &self,
+        service: Arc<Service>,
+        port: u16,
+        entropy: &mut Entropy,
+    ) -> Result<Upstream, NoRoute> {
+        let endpoints = self.directory.endpoints(&service);
+        let need = Need {
+            port: None,
+            reach: self.reach,
+            hbone: false,
+        };
+        let endpoint = choose(&service, &endpoints, self.source, need, entropy)?;
+        let Endpoint { workload, .. } = endpoint;
+        let port = endpoint.target(&service, port).unwrap_or(port);
+        let ip = dial_ip(workload, service.families, self.like);
+        Ok(Upstream {
+            address: self.in_reach(workload, ip, port),
+            identities: identities(workload, Some(&service)),
+            workload: workload.clone(),
+            service: Some(service),
+        })
+    }
+
+    /// A gateway that is a workload and no service.
+    fn single(&self, workload: Arc<Workload>, ip: Option<IpAddr>, port: u16) -> Upstream {
+        let ip = ip.or_else(|| dial_ip(&workload, AddressFamilies::Dual, self.like));
+        Upstream {
+            address: self.in_reach(&workload, ip, port),
+            identities: identities(&workload, None),
+            workload,
+            service: None,
+        }
+    }
+
+    fn in_reach(&self, workload: &Workload, ip: Option<IpAddr>, port: u16) -> Option<SocketAddr> {
+        ip.filter(|_| self.reach.dials(self.source, workload))
+            .map(|ip| SocketAddr::new(ip, port))
+    }
+}
+
+/// Whether the workload is (one of the instances of) the gateway.
+pub(super) fn is_instance(
+    directory: &dyn Directory,
+    workload: &Workload,
+    gateway: &GatewayAddress,
+) -> bool {
+    let (service, single) = match &gateway.destination {
+        GatewayDestination::Address(key) => (directory.service_at(key), directory.workload_at(key)),
+        GatewayDestination::Hostname(name) => {
+            (directory.service(name), directory.workload_named(name))
+        }
+    };
+    match service {
+        Some(service) => {
+            let endpoints = directory.endpoints(&service);
+            let mut members = endpoints.iter();
+            members.any(|endpoint| endpoint.workload.uid == workload.uid)
+        }
+        None => single.is_some_and(|single| single.uid == workload.uid),
+    }
+}
+
+/// The address of the workload to dial: the one asked for if it has it, else the first that the service allows and
+/// that is of the family asked for, else the first that the service allows.
+pub(super) fn dial_ip(
+    workload: &Workload,
+    families: AddressFamilies,
+    like: Option<IpAddr>,
+) -> Option<IpAddr> {
+    if let Some(asked) = like
+        && workload.addresses.contains(&asked)
+    {
+        return like;
+    }
+    let allowed = || {
+        workload
+            .addresses
+            .iter()
+            .filter(|ip| families.contains(**ip))
+    };
+    let same = allowed().find(|ip| like.is_some_and(|like| like.is_ipv6() == ip.is_ipv6()));
+    same.or_else(|| allowed().next()).copied()
+}
+
+/// Who may answer for the workload, reached as an endpoint of the service.
+pub(super) fn identities(workload: &Workload, service: Option<&Service>) -> ExpectedIdentities {
+    let own = Expected::Identity(workload.identity.clone());
+    match service {
+        Some(service) => [own]
+            .into_iter()
+            .chain(service.identities.iter().cloned())
+            .collect(),
+        None => own.into(),
+    }
+}
