@@ -1,5 +1,4 @@
 use alloc::borrow::Cow;
-use alloc::string::String;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
@@ -8,9 +7,9 @@ pub(crate) fn decode(value: &[u8]) -> Cow<'_, str> {
     percent_decode(value).decode_utf8_lossy()
 }
 
-/// Appends `value`, percent-encoded with upper-case digits where it must be.
-pub(crate) fn encode(value: &str, out: &mut String) {
-    out.extend(utf8_percent_encode(value, &ESCAPED));
+/// The pieces of `value` percent-encoded, with upper-case digits, where it must be.
+pub(crate) fn chunks(value: &str) -> impl Iterator<Item = &str> {
+    utf8_percent_encode(value, &ESCAPED)
 }
 
 /// The offset of the first `%` that is not followed by two hexadecimal digits.
@@ -18,14 +17,35 @@ pub(crate) fn first_bare(value: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
         let rest = value.get(from..)?;
-        let percent = rest.iter().position(|&byte| byte == b'%')?;
-        match rest.get(percent + 1..) {
+        let percent = from + rest.iter().position(|&byte| byte == b'%')?;
+        match value.get(percent + 1..) {
             Some([high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                from += percent + 3
+                from = percent + 3
             }
-            _ => return Some(from + percent),
+            _ => return Some(percent),
         }
     }
+}
+
+/// The pieces of an encoded text with each bare `%` spelled `%25`, as a sender must.
+pub(crate) fn escape_bare(mut encoded: &str) -> impl Iterator<Item = &str> {
+    let mut bare = false;
+    core::iter::from_fn(move || {
+        if core::mem::take(&mut bare) {
+            return Some("%25");
+        }
+        if encoded.is_empty() {
+            return None;
+        }
+        let (piece, rest) =
+            match first_bare(encoded.as_bytes()).and_then(|at| encoded.split_at_checked(at)) {
+                Some((piece, rest)) => (piece, rest.strip_prefix('%')),
+                None => (encoded, None),
+            };
+        bare = rest.is_some();
+        encoded = rest.unwrap_or_default();
+        Some(piece)
+    })
 }
 
 /// Outside baggage-octet, `%` itself, and `=`: allowed raw, but peers that split at every `=` lose what follows it.

@@ -1,12 +1,11 @@
 use alloc::string::String;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 
 use super::dialect::Dialect;
 use super::peer_attributes::PeerAttributes;
+use crate::headers::BAGGAGE;
 use crate::limits::Limits;
-
-const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 impl PeerAttributes {
     /// Reads all `baggage` lines of a message. For lines kept elsewhere, [`parse`](Self::parse) takes any iterator of `&HeaderValue`.

@@ -15,4 +15,4 @@ pub use dialect::Dialect;
 pub use peer_attributes::PeerAttributes;
 pub use peer_attributes_builder::PeerAttributesBuilder;
 pub use peer_attributes_ref::PeerAttributesRef;
-pub use workload_kind::WorkloadKind;
+pub use workload_kind::{UnknownWorkloadKind, WorkloadKind};

@@ -9,6 +9,7 @@ use super::dialect::Dialect;
 use super::peer_attributes_builder::PeerAttributesBuilder;
 use super::peer_attributes_ref::PeerAttributesRef;
 use super::workload_kind::WorkloadKind;
+use crate::baggage::Baggage;
 use crate::limits::Limits;
 use crate::percent;
 
@@ -111,8 +112,19 @@ impl PeerAttributes {
             }
             out.push_str(self.key(attribute, dialect));
             out.push('=');
-            percent::encode(value, out);
+            out.extend(percent::chunks(value));
         }
+    }
+
+    /// Puts these attributes, written in this dialect, before an application's baggage, and says how many members no longer fit.
+    ///
+    /// It is [`Baggage::merge`] for a proxy that speaks for the workload behind it: what the application itself said
+    /// under any of Istio's keys is dropped, also where we say nothing.
+    pub fn merge_into(&self, dialect: Dialect, application: &mut Baggage) -> usize {
+        application.retain(|member| !attribute::is_istio_key(member.key()));
+        let mut own = String::new();
+        self.encode(dialect, &mut own);
+        application.merge(&Baggage::parse([own.as_str()], &UNLIMITED).baggage)
     }
 
     pub(super) fn from_encoded(encoded: &[&[u8]; ATTRIBUTES], kind: Option<WorkloadKind>) -> Self {
@@ -204,3 +216,9 @@ impl fmt::Debug for PeerAttributes {
         debug.finish()
     }
 }
+
+/// For what we wrote ourselves.
+const UNLIMITED: Limits = Limits::new()
+    .with_members(usize::MAX)
+    .with_bytes(usize::MAX)
+    .with_raw_bytes(usize::MAX);

@@ -1,4 +1,5 @@
 use core::fmt;
+use core::str::FromStr;
 
 /// The kinds of workload that Istio names in baggage.
 ///
@@ -33,3 +34,24 @@ impl fmt::Display for WorkloadKind {
         f.write_str(self.as_str())
     }
 }
+
+/// Reads what [`as_str`](WorkloadKind::as_str) gives; anything else is not a kind that Istio names.
+impl FromStr for WorkloadKind {
+    type Err = UnknownWorkloadKind;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "cronjob" => Ok(Self::CronJob),
+            "deployment" => Ok(Self::Deployment),
+            "job" => Ok(Self::Job),
+            "pod" => Ok(Self::Pod),
+            _ => Err(UnknownWorkloadKind),
+        }
+    }
+}
+
+/// A kind of workload that has no key in baggage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown kind of workload; baggage knows cronjob, deployment, job and pod")]
+#[non_exhaustive]
+pub struct UnknownWorkloadKind;

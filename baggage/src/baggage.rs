@@ -1,0 +1,306 @@
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
+
+use crate::encode_error::EncodeError;
+use crate::iter::Iter;
+use crate::limits::Limits;
+use crate::member::Member;
+use crate::members::Members;
+use crate::parse_error::ParseError;
+use crate::parsed::Parsed;
+use crate::percent;
+use crate::writer::{self, Full, Writer};
+
+/// Owned baggage: members in order, duplicates and properties kept, within [`Limits`].
+///
+/// It is one buffer, the header line without its white space, of which values are decoded when asked for. So what was received keeps
+/// its spelling when it is passed on; only a `%` that escapes nothing must be sent as `%25`.
+#[derive(Clone, Default)]
+pub struct Baggage {
+    line: String,
+    members: usize,
+    limits: Limits,
+}
+
+impl Baggage {
+    /// Empty, with the default limits.
+    pub const fn new() -> Self {
+        Self::with_limits(Limits::new())
+    }
+
+    /// Empty, with these limits on what is added.
+    pub const fn with_limits(limits: Limits) -> Self {
+        Self {
+            line: String::new(),
+            members: 0,
+            limits,
+        }
+    }
+
+    /// Reads header lines leniently, which never fails: what is malformed is left out and reported.
+    ///
+    /// It allocates no more than four times [`Limits::raw_bytes`] with the default limits, whatever the octets.
+    pub fn parse<'a, T>(lines: impl IntoIterator<Item = &'a T>, limits: &Limits) -> Parsed
+    where
+        T: AsRef<[u8]> + ?Sized + 'a,
+    {
+        let mut parsed = Parsed {
+            baggage: Self::with_limits(*limits),
+            ..Parsed::default()
+        };
+        for member in Members::new(lines, limits) {
+            match member {
+                Ok(member) => parsed.baggage.append(&member),
+                Err(error) if error.kind().is_limit() => parsed.truncated = Some(error),
+                Err(error) => {
+                    parsed.skipped_total += 1;
+                    if parsed.skipped.len() < limits.reports() {
+                        parsed.skipped.push(error);
+                    }
+                }
+            }
+        }
+        parsed
+    }
+
+    /// Reads header lines by the letter of the grammar; no line at all is empty baggage.
+    ///
+    /// # Errors
+    ///
+    /// The first error from left to right; that a limit is exceeded comes after all others.
+    pub fn parse_strict<'a, T>(
+        lines: impl IntoIterator<Item = &'a T>,
+        limits: &Limits,
+    ) -> Result<Self, ParseError>
+    where
+        T: AsRef<[u8]> + ?Sized + 'a,
+    {
+        let mut baggage = Self::with_limits(*limits);
+        for member in Members::strict(lines, limits) {
+            baggage.append(&member?);
+        }
+        Ok(baggage)
+    }
+
+    /// How many members there are.
+    pub const fn len(&self) -> usize {
+        self.members
+    }
+
+    /// Whether there is no member, and so no header to send.
+    pub const fn is_empty(&self) -> bool {
+        self.members == 0
+    }
+
+    /// The members, in order.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter::new(&self.line)
+    }
+
+    /// The decoded value of the last member of this key.
+    pub fn get(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.get_all(key).last().map(|member| member.value())
+    }
+
+    /// All members of this key, in order.
+    pub fn get_all(&self, key: &str) -> impl Iterator<Item = Member<'_>> {
+        self.iter().filter(move |member| member.key() == key)
+    }
+
+    /// Adds a member at the end, whether or not there is one of this key.
+    ///
+    /// # Errors
+    ///
+    /// If the key is not a token or the member does not fit; then nothing changes.
+    pub fn push(&mut self, key: &str, value: &str) -> Result<(), EncodeError> {
+        self.push_with_properties(key, value, [])
+    }
+
+    /// Adds a member with properties at the end, each a key and perhaps a value.
+    ///
+    /// # Errors
+    ///
+    /// If a key is not a token or the member does not fit; then nothing changes.
+    pub fn push_with_properties<'p>(
+        &mut self,
+        key: &str,
+        value: &str,
+        properties: impl IntoIterator<Item = (&'p str, Option<&'p str>)>,
+    ) -> Result<(), EncodeError> {
+        let before = self.line.len();
+        let result = self.write(key, value, properties);
+        match result {
+            Ok(()) => self.members += 1,
+            Err(_) => self.line.truncate(before),
+        }
+        result
+    }
+
+    /// Replaces all members of this key by one at the end.
+    ///
+    /// # Errors
+    ///
+    /// If the key is not a token or the member does not fit; then nothing changes.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), EncodeError> {
+        let mut changed = self.clone();
+        changed.remove(key);
+        changed.push(key, value)?;
+        *self = changed;
+        Ok(())
+    }
+
+    /// Removes all members of this key, and says how many there were.
+    pub fn remove(&mut self, key: &str) -> usize {
+        let before = self.members;
+        self.retain(|member| member.key() != key);
+        before - self.members
+    }
+
+    /// Keeps only the members for which `keep` says so.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Member<'_>) -> bool) {
+        let mut kept = Self::with_limits(self.limits);
+        for member in self.iter().filter(|member| keep(member)) {
+            kept.append(&member);
+        }
+        *self = kept;
+    }
+
+    /// Puts a proxy's own members before these, which came from a peer, and says how many no longer fit.
+    ///
+    /// * The proxy's come first: who truncates drops the end, and some readers see only the beginning.
+    /// * The peer's members of the same keys are dropped, all of them: a peer cannot speak for the proxy.
+    /// * The peer's other members stay, in order and in their spelling, as long as they fit; then whole members are left out.
+    pub fn merge(&mut self, own: &Self) -> usize {
+        let mut merged = Self::with_limits(self.limits);
+        let theirs = self
+            .iter()
+            .filter(|member| own.get_all(member.key()).next().is_none());
+        let dropped = own
+            .iter()
+            .chain(theirs)
+            .filter(|member| !merged.append_if_fits(member))
+            .count();
+        *self = merged;
+        dropped
+    }
+
+    /// Appends the header line to `out`, leaving out each member that does not fit these limits, and says how many were left out.
+    ///
+    /// Of `limits`, members and bytes count, measured on what is appended: ASCII, one line, no white space. Empty
+    /// baggage appends nothing, and then no header is to be sent.
+    pub fn encode(&self, limits: &Limits, out: &mut String) -> usize {
+        if self.members <= limits.members() && self.encoded_len() <= limits.bytes() {
+            out.extend(percent::escape_bare(&self.line));
+            return 0;
+        }
+        let mut fitting = Self::with_limits(*limits);
+        let dropped = self
+            .iter()
+            .filter(|member| !fitting.append_if_fits(member))
+            .count();
+        out.extend(percent::escape_bare(&fitting.line));
+        dropped
+    }
+
+    /// Adds a member that was admitted when it was read.
+    fn append(&mut self, member: &Member<'_>) {
+        if Writer::new(&mut self.line, usize::MAX)
+            .member(member)
+            .is_ok()
+        {
+            self.members += 1;
+        }
+    }
+
+    /// Adds a member if it fits as it would be sent, and says whether it did.
+    fn append_if_fits(&mut self, member: &Member<'_>) -> bool {
+        let before = self.line.len();
+        let fits = self.members < self.limits.members()
+            && Writer::new(&mut self.line, self.limits.bytes())
+                .member(member)
+                .is_ok()
+            && self.encoded_len() <= self.limits.bytes();
+        match fits {
+            true => self.members += 1,
+            false => self.line.truncate(before),
+        }
+        fits
+    }
+
+    /// How long the line is as it would be sent.
+    fn encoded_len(&self) -> usize {
+        match self.line.contains('%') {
+            true => percent::escape_bare(&self.line).map(str::len).sum(),
+            false => self.line.len(),
+        }
+    }
+
+    fn write<'p>(
+        &mut self,
+        key: &str,
+        value: &str,
+        properties: impl IntoIterator<Item = (&'p str, Option<&'p str>)>,
+    ) -> Result<(), EncodeError> {
+        if !writer::is_token(key) {
+            return Err(EncodeError::InvalidKey { key: key.into() });
+        }
+        if self.members >= self.limits.members() {
+            let limit = self.limits.members();
+            return Err(EncodeError::TooManyMembers {
+                key: key.into(),
+                limit,
+            });
+        }
+        let limit = self.limits.bytes();
+        let too_large = |Full| EncodeError::TooLarge {
+            key: key.into(),
+            limit,
+        };
+        let longer = self.encoded_len() - self.line.len();
+        let mut writer = Writer::new(&mut self.line, limit.saturating_sub(longer));
+        writer.comma().map_err(too_large)?;
+        writer.pair(key, Some(value)).map_err(too_large)?;
+        for (property, value) in properties {
+            if !writer::is_token(property) {
+                return Err(EncodeError::InvalidProperty {
+                    key: key.into(),
+                    property: property.into(),
+                });
+            }
+            writer.text(";").map_err(too_large)?;
+            writer.pair(property, value).map_err(too_large)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Baggage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        percent::escape_bare(&self.line).try_for_each(|piece| f.write_str(piece))
+    }
+}
+
+/// Equal in meaning: the same members in the same order, whatever their spelling and the limits.
+impl PartialEq for Baggage {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Baggage {}
+
+impl fmt::Debug for Baggage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Baggage {
+    type Item = Member<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,35 @@
+use core::iter::FusedIterator;
+
+use crate::cursor::Cursor;
+use crate::element::Element;
+use crate::member::Member;
+
+/// The members of owned baggage, in order.
+#[derive(Clone, Debug)]
+pub struct Iter<'a> {
+    cursor: Cursor<'a>,
+}
+
+impl<'a> Iter<'a> {
+    pub(crate) const fn new(line: &'a str) -> Self {
+        Self {
+            cursor: Cursor::new(line.as_bytes()),
+        }
+    }
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Member<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match Element::parse(&mut self.cursor, false) {
+            Element::Member(member) => {
+                self.cursor.eat(b',');
+                Some(member)
+            }
+            Element::Empty | Element::Malformed { .. } => None, // the line holds well-formed members only: it has ended
+        }
+    }
+}
+
+impl FusedIterator for Iter<'_> {}

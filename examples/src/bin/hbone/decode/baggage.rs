@@ -1,0 +1,105 @@
+use std::io::{self, Read, Write};
+
+use anyhow::Context;
+use baggage::istio::PeerAttributes;
+use baggage::{Baggage, Limits, ParseError, Parsed, Sanitized};
+use clap::Args;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Decode `baggage` header lines from standard input, one a line.
+///
+/// Prints the members with their values percent-decoded, what was skipped and why (lines and byte offsets count from 0), whether a limit cut it
+/// short, and the peer attributes that Istio would see in it. W3C's limits apply: 64 members, 8192 bytes.
+#[derive(Debug, Args)]
+pub(crate) struct DecodeBaggage {
+    /// Accept nothing that is outside the grammar: print the first error and exit with 2
+    #[arg(long)]
+    strict: bool,
+}
+
+impl DecodeBaggage {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let mut input = Vec::new();
+        io::stdin()
+            .read_to_end(&mut input)
+            .context("reading standard input")?;
+        let lines = lines(&input);
+        let limits = Limits::new().with_reports(usize::MAX); // those of the raw octets hold
+        if self.strict {
+            Baggage::parse_strict(lines.iter().copied(), &limits).map_err(Failure::input)?;
+        }
+        let parsed = Baggage::parse(lines.iter().copied(), &limits);
+        let peer = PeerAttributes::parse(lines.iter().copied(), &limits).unwrap_or_default();
+        let json = serde_json::to_string_pretty(&Report::new(&parsed, &peer))?;
+        writeln!(io::stdout(), "{}", terminal_safe(&json))?;
+        Ok(())
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    members: &'a Baggage,
+    skipped: Vec<Skipped>,
+    truncated: bool,
+    istio: &'a PeerAttributes,
+}
+
+#[derive(Debug, Serialize)]
+struct Skipped {
+    line: usize,
+    offset: usize,
+    reason: &'static str,
+}
+
+impl<'a> Report<'a> {
+    fn new(parsed: &'a Parsed, istio: &'a PeerAttributes) -> Self {
+        Self {
+            members: &parsed.baggage,
+            skipped: parsed.skipped.iter().map(Skipped::from).collect(),
+            truncated: parsed.truncated.is_some(),
+            istio,
+        }
+    }
+}
+
+impl From<&ParseError> for Skipped {
+    fn from(error: &ParseError) -> Self {
+        Self {
+            line: error.line(),
+            offset: error.offset(),
+            reason: error.kind().as_str(),
+        }
+    }
+}
+
+/// The header lines: raw octets, ended by LF or CRLF, the last one perhaps by neither.
+fn lines(input: &[u8]) -> Vec<&[u8]> {
+    input
+        .split_inclusive(|&byte| byte == b'\n')
+        .map(|line| {
+            line.strip_suffix(b"\n")
+                .map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line))
+        })
+        .collect()
+}
+
+/// The same JSON with every character escaped that could change what a terminal shows. They stand in strings only, where JSON
+/// allows the escape.
+fn terminal_safe(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for character in json.chars() {
+        let mut buffer = [0; 4];
+        let shown = Sanitized::new(character.encode_utf8(&mut buffer)).to_cow();
+        if matches!(character, '\n' | '\\') || shown.chars().eq([character]) {
+            safe.push(character);
+        } else {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    safe
+}

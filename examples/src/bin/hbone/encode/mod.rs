@@ -1,0 +1,25 @@
+mod baggage;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::Failure;
+
+/// Read a meaning as JSON and print what stands on the wire for it.
+#[derive(Debug, Args)]
+pub(crate) struct Encode {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Baggage(baggage::EncodeBaggage),
+}
+
+impl Encode {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self.what {
+            What::Baggage(command) => command.run(),
+        }
+    }
+}
