@@ -4,7 +4,9 @@ mod accept;
 mod api_misuse;
 mod authority;
 mod connect;
+mod dial;
 mod drain;
+mod establish;
 pub mod forwarded;
 mod header_values;
 mod hostname;
@@ -18,6 +20,8 @@ pub mod pool;
 mod profile;
 mod reason;
 mod reject;
+mod request;
+mod route;
 mod source;
 mod traceparent;
 
@@ -27,7 +31,12 @@ pub use accept::{Accept, AcceptedStatus, Refused};
 pub use api_misuse::ApiMisuse;
 pub use authority::{Authority, AuthorityError};
 pub use connect::{Connect, ConnectOptions, PORT, Unread, UnreadReason};
+pub use dial::{Dial, DialAction, DialCause, DialError, DialLimits};
 pub use drain::{Admission, Drain, DrainAction, DrainConfig, DrainEnd, LateStreams};
+pub use establish::{
+    Alert, CertificateFault, Establish, EstablishError, Established, LinkFailure,
+    PeerIdentityFault, Stage, Timeouts,
+};
 pub use forwarded::Forwarded;
 pub use header_values::HeaderValues;
 pub use hostname::{Hostname, HostnameError};
@@ -42,5 +51,7 @@ pub use network::{Network, NetworkError};
 pub use profile::{Position, Profile, Telling};
 pub use reason::Reason;
 pub use reject::{Answer, DenyStatus, Reject};
+pub use request::{Request, RequestAction, RequestError, RequestLimits};
+pub use route::{Hop, Route};
 pub use source::{IstioSource, UnknownSource};
 pub use traceparent::{Traceparent, TraceparentError};
