@@ -1,0 +1,80 @@
+use std::time::Instant;
+
+use hbone::{Establish, EstablishError, Established, Timeouts};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::connection::Connection;
+use crate::deadline::stage;
+use crate::http2::Http2Config;
+use crate::observed::Observed;
+use crate::tls::ServerTls;
+
+/// Turns accepted sockets, or open tunnels, into HBONE connections.
+///
+/// It listens on nothing itself: whoever owns the listener hands each IO in, usually in a task of its own, so that a
+/// slow handshake delays nobody else.
+#[derive(Clone, Debug)]
+pub struct Acceptor {
+    tls: ServerTls,
+    http2: Http2Config,
+    timeouts: Timeouts,
+}
+
+impl Acceptor {
+    /// An acceptor with default settings and deadlines.
+    #[must_use]
+    pub fn new(tls: ServerTls) -> Self {
+        Self {
+            tls,
+            http2: Http2Config::server(),
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    /// The same with other HTTP/2 settings.
+    #[must_use]
+    pub const fn with_http2(mut self, http2: Http2Config) -> Self {
+        self.http2 = http2;
+        self
+    }
+
+    /// The same with other deadlines. Each is absolute: a client that sends a byte a second gains nothing.
+    #[must_use]
+    pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Shakes hands with the client at the other end of `io`.
+    ///
+    /// # Errors
+    /// [`EstablishError`] if no trust bundle vouches for the client, it does not speak HTTP/2, or it is too slow.
+    pub async fn accept<IO>(&self, io: IO) -> Result<Connection<IO>, EstablishError>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let mut establish = Establish::accepted(self.timeouts, Instant::now());
+        let (stream, peer) = stage(&mut establish, self.tls.accept(io)).await?;
+        let alpn = stream.get_ref().1.alpn_protocol();
+        establish.handle_secured(&peer, alpn, Instant::now())?;
+        if let Some(Err(error)) = establish.poll() {
+            return Err(error);
+        }
+        let io = Observed::new(stream);
+        let failure = io.failure();
+        let builder = self.http2.server_builder();
+        let preface = async {
+            builder
+                .handshake(io)
+                .await
+                .map_err(|error| failure.explain(&error))
+        };
+        let http2 = stage(&mut establish, preface).await?;
+        establish.handle_settings()?;
+        match establish.poll() {
+            Some(Ok(Established { peer, .. })) => Ok(Connection::new(http2, peer, failure)),
+            Some(Err(error)) => Err(error),
+            None => Err(EstablishError::Closed(establish.stage())),
+        }
+    }
+}

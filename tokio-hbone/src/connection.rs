@@ -1,0 +1,69 @@
+use std::fmt;
+
+use bytes::Bytes;
+use h2::server;
+use hbone::{Connect, ConnectOptions, Identity};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::server::TlsStream;
+
+use crate::incoming::{Incoming, refuse};
+use crate::observed::{Failure, Observed};
+
+/// One client's connection to us.
+///
+/// [`next`](Self::next) is also what moves the bytes of every tunnel on the connection, so call it in a loop and hand
+/// each [`Incoming`] to a task of its own.
+pub struct Connection<IO> {
+    http2: server::Connection<Observed<TlsStream<IO>>, Bytes>,
+    peer: Identity,
+    failure: Failure,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
+    pub(crate) const fn new(
+        http2: server::Connection<Observed<TlsStream<IO>>, Bytes>,
+        peer: Identity,
+        failure: Failure,
+    ) -> Self {
+        Self {
+            http2,
+            peer,
+            failure,
+        }
+    }
+
+    /// Who the client is, proved by the TLS handshake.
+    #[must_use]
+    pub const fn peer(&self) -> &Identity {
+        &self.peer
+    }
+
+    /// The next CONNECT, or `None` when the connection is over. Requests that are no CONNECT, or one that makes no
+    /// sense, are answered here and do not come out.
+    pub async fn next(&mut self) -> Option<Incoming> {
+        loop {
+            // How a connection ends is for its tunnels to learn; nothing more will come of it in either case.
+            let (request, mut respond) = self.http2.accept().await?.ok()?;
+            let (parts, body) = request.into_parts();
+            match Connect::from_parts(&parts, ConnectOptions::new()) {
+                Ok(connect) => {
+                    let (peer, failure) = (self.peer.clone(), self.failure.clone());
+                    return Some(Incoming::new(connect, peer, body, respond, failure));
+                }
+                Err(reject) => refuse(&mut respond, &reject),
+            }
+        }
+    }
+
+    /// Begins to drain: the client is told to open nothing new here, what is open goes on, and
+    /// [`next`](Self::next) ends when the last tunnel has (RFC 9113 section 6.8).
+    pub fn drain(&mut self) {
+        self.http2.graceful_shutdown();
+    }
+}
+
+impl<IO> fmt::Debug for Connection<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Connection(from {})", self.peer)
+    }
+}

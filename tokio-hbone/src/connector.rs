@@ -1,0 +1,95 @@
+use std::fmt;
+use std::time::Instant;
+
+use hbone::{Dial, DialAction, DialCause, DialError, DialLimits, RequestLimits, Route, Timeouts};
+
+use crate::http2::Http2Config;
+use crate::link::LinkConfig;
+use crate::tls::ClientTls;
+use crate::tunnel::Tunnel;
+use crate::walk::Walk;
+
+/// Opens tunnels.
+///
+/// Each tunnel gets connections of its own for now; dropping the future of [`connect`](Self::connect) at any point closes
+/// whatever it had opened.
+#[derive(Clone)]
+pub struct Connector {
+    link: LinkConfig,
+    dial: DialLimits,
+    request: RequestLimits,
+}
+
+impl Connector {
+    /// A connector with default settings and limits.
+    #[must_use]
+    pub fn new(tls: ClientTls) -> Self {
+        let link = LinkConfig {
+            tls,
+            http2: Http2Config::client(),
+            timeouts: Timeouts::default(),
+        };
+        Self {
+            link,
+            dial: DialLimits::default(),
+            request: RequestLimits::default(),
+        }
+    }
+
+    /// The same with other HTTP/2 settings.
+    #[must_use]
+    pub const fn with_http2(mut self, http2: Http2Config) -> Self {
+        self.link.http2 = http2;
+        self
+    }
+
+    /// The same with other limits on making a connection.
+    #[must_use]
+    pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.link.timeouts = timeouts;
+        self
+    }
+
+    /// The same with other limits on one CONNECT.
+    #[must_use]
+    pub const fn with_request_limits(mut self, limits: RequestLimits) -> Self {
+        self.request = limits;
+        self
+    }
+
+    /// The same with other limits on a whole connect.
+    #[must_use]
+    pub const fn with_dial_limits(mut self, limits: DialLimits) -> Self {
+        self.dial = limits;
+        self
+    }
+
+    /// Opens a tunnel over `route`.
+    ///
+    /// # Errors
+    /// [`DialError`], which names the hop and the cause.
+    pub async fn connect(&self, route: &Route) -> Result<Tunnel, DialError> {
+        let mut walk = Walk::new(&self.link, self.request, route);
+        let mut dial = Dial::new(route, self.dial, Instant::now());
+        while let Some(action) = dial.poll() {
+            if let DialAction::Ended(outcome) = action {
+                outcome?;
+                break;
+            }
+            walk.carry_out(action, &mut dial)
+                .await
+                .map_err(|misuse| DialError::new(dial.level(), route.len(), misuse.into()))?;
+        }
+        let nothing = || DialError::new(dial.level(), route.len(), DialCause::Cancelled);
+        walk.into_tunnel().ok_or_else(nothing)
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector")
+            .field("dial", &self.dial)
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}

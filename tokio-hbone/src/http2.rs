@@ -1,0 +1,80 @@
+use h2::{client, server};
+
+/// The HTTP/2 settings of one side of a connection. All sizes are in bytes.
+///
+/// What a peer can make us hold for one connection is at most `connection_window` received and not yet read, plus
+/// `send_buffer` for each of its tunnels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Http2Config {
+    /// How much one tunnel may have in flight towards us (RFC 9113 section 6.9).
+    pub stream_window: u32,
+    /// How much all tunnels of a connection may have in flight towards us. Keep it several times `stream_window`: if
+    /// both are equal, one tunnel that nobody reads stops all others.
+    pub connection_window: u32,
+    /// The largest DATA frame that we accept.
+    pub frame_size: u32,
+    /// The largest head that we accept, in the measure of RFC 9113 section 6.5.2.
+    pub header_list_size: u32,
+    /// How much one tunnel may hold that is written and not yet sent.
+    pub send_buffer: usize,
+    /// How many tunnels a client may have open on one connection to us.
+    pub concurrent_streams: u32,
+}
+
+impl Http2Config {
+    /// For the side that opens tunnels: heads of 16 KiB.
+    #[must_use]
+    pub const fn client() -> Self {
+        Self {
+            header_list_size: 16 << 10,
+            ..Self::server()
+        }
+    }
+
+    /// For the side that accepts them: heads of 64 KiB, 200 tunnels a connection.
+    #[must_use]
+    pub const fn server() -> Self {
+        Self {
+            stream_window: 4 << 20,
+            connection_window: 16 << 20,
+            frame_size: 1 << 20,
+            header_list_size: 64 << 10,
+            send_buffer: 400 << 10,
+            concurrent_streams: 200,
+        }
+    }
+
+    pub(crate) fn client_builder(&self) -> client::Builder {
+        let mut builder = client::Builder::new();
+        builder
+            .initial_window_size(self.stream_window.min(MAX_WINDOW))
+            .initial_connection_window_size(self.connection_window.min(MAX_WINDOW))
+            .max_frame_size(self.frame_size.clamp(MIN_FRAME, MAX_FRAME))
+            .max_header_list_size(self.header_list_size)
+            .max_send_buffer_size(self.send_buffer.min(u32::MAX as usize))
+            .enable_push(false)
+            // Nothing may be opened before the peer has said how much.
+            .initial_max_send_streams(0);
+        builder
+    }
+
+    pub(crate) fn server_builder(&self) -> server::Builder {
+        let mut builder = server::Builder::new();
+        builder
+            .initial_window_size(self.stream_window.min(MAX_WINDOW))
+            .initial_connection_window_size(self.connection_window.min(MAX_WINDOW))
+            .max_frame_size(self.frame_size.clamp(MIN_FRAME, MAX_FRAME))
+            .max_header_list_size(self.header_list_size)
+            .max_send_buffer_size(self.send_buffer.min(u32::MAX as usize))
+            .max_concurrent_streams(self.concurrent_streams);
+        builder
+    }
+}
+
+/// RFC 9113 section 6.9.1.
+const MAX_WINDOW: u32 = (1 << 31) - 1;
+/// RFC 9113 section 4.2.
+const MIN_FRAME: u32 = 1 << 14;
+/// RFC 9113 section 4.2.
+const MAX_FRAME: u32 = (1 << 24) - 1;

@@ -1,0 +1,102 @@
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use hbone::LinkFailure;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::tls::link_failure;
+
+/// An IO that remembers the first thing that went wrong with it.
+///
+/// h2 keeps only the kind and the text of an error below it, which would lose a TLS alert.
+#[derive(Debug)]
+pub(crate) struct Observed<IO> {
+    io: IO,
+    failure: Failure,
+}
+
+/// The first failure of a connection, shared with everybody who has a stream on it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Failure(Arc<OnceLock<LinkFailure>>);
+
+impl Failure {
+    /// What went wrong underneath, if h2's own error does not know better.
+    pub(crate) fn explain(&self, error: &h2::Error) -> LinkFailure {
+        match self.0.get() {
+            Some(failure) => failure.clone(),
+            None => match error.get_io() {
+                Some(error) => link_failure(error),
+                None => LinkFailure::Http2(error.to_string()),
+            },
+        }
+    }
+
+    fn record(&self, error: &io::Error) {
+        // Only the first counts: later ones follow from it.
+        let _ = self.0.set(link_failure(error));
+    }
+}
+
+impl<IO> Observed<IO> {
+    pub(crate) fn new(io: IO) -> Self {
+        Self {
+            io,
+            failure: Failure::default(),
+        }
+    }
+
+    pub(crate) fn failure(&self) -> Failure {
+        self.failure.clone()
+    }
+
+    fn note<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
+        outcome.inspect_err(|error| self.failure.record(error))
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Observed<IO> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let outcome = ready!(Pin::new(&mut self.io).poll_read(cx, buf));
+        Poll::Ready(self.note(outcome))
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = ready!(Pin::new(&mut self.io).poll_write(cx, buf));
+        Poll::Ready(self.note(outcome))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, bufs));
+        Poll::Ready(self.note(outcome))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = ready!(Pin::new(&mut self.io).poll_flush(cx));
+        Poll::Ready(self.note(outcome))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
+        Poll::Ready(self.note(outcome))
+    }
+}

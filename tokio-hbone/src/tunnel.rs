@@ -1,0 +1,134 @@
+//! An open tunnel: bytes both ways, and an exact end.
+
+mod stream;
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hbone::{Identity, TunnelError};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::walk::HopAnswer;
+pub(crate) use stream::TunnelIo;
+
+/// An open tunnel.
+///
+/// The end of file at the reader always means that the peer has ended its half and that every byte before it was
+/// delivered. A reset for whatever reason, trailers, or the loss of the connection are errors; the [`TunnelError`] is in
+/// the [`io::Error`]. Shutting the writer down ends only our half.
+///
+/// Besides [`AsyncRead`] and [`AsyncWrite`] there is a pair of methods that hand [`Bytes`] through without copying.
+/// Dropping a tunnel whose halves have not both ended resets it.
+#[derive(Debug)]
+pub struct Tunnel {
+    io: TunnelIo,
+    peer: Identity,
+    answers: Vec<HopAnswer>,
+}
+
+impl Tunnel {
+    pub(crate) const fn new(io: TunnelIo, peer: Identity, answers: Vec<HopAnswer>) -> Self {
+        Self { io, peer, answers }
+    }
+
+    /// Who is at the other end, proved by the TLS handshake of the innermost hop.
+    #[must_use]
+    pub const fn peer(&self) -> &Identity {
+        &self.peer
+    }
+
+    /// What each hop answered, the outermost first; empty on the side that accepted the tunnel. The last answer is the
+    /// destination's.
+    #[must_use]
+    pub fn answers(&self) -> &[HopAnswer] {
+        &self.answers
+    }
+
+    /// The next bytes as they arrived, or `None` at the end of file.
+    ///
+    /// # Errors
+    /// [`TunnelError`] if the tunnel broke before its end.
+    pub async fn read_chunk(&mut self) -> Result<Option<Bytes>, TunnelError> {
+        std::future::poll_fn(|cx| self.io.poll_read_chunk(cx)).await
+    }
+
+    /// Queues `chunk` without copying it, and waits until the peer's window has taken all of it.
+    ///
+    /// # Errors
+    /// [`TunnelError`] if the peer takes no more; how much of `chunk` it got is unknown then.
+    pub async fn write_chunk(&mut self, mut chunk: Bytes) -> Result<(), TunnelError> {
+        while !chunk.is_empty() {
+            let room = std::future::poll_fn(|cx| self.io.poll_room(cx, chunk.len())).await?;
+            self.io.send(chunk.split_to(room))?;
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for Tunnel {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Tunnel {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+impl AsyncRead for TunnelIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buf.remaining() > 0 {
+            ready!(self.poll_copy(cx, buf))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for TunnelIo {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        // An empty write must not become an empty DATA frame: peers count those as a flood.
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        let room = ready!(self.poll_room(cx, buf.len()))?;
+        self.send(Bytes::copy_from_slice(&buf[..room]))?;
+        Poll::Ready(Ok(room))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The connection's own task sends what is queued as soon as the socket takes it.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.finish().map_err(io::Error::from))
+    }
+}

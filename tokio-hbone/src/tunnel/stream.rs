@@ -1,0 +1,224 @@
+use std::fmt;
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use h2::{RecvStream, SendStream};
+use hbone::{Cut, Half, Lifecycle, LinkFailure, Loss, Reason, Role, StreamAction, TunnelError};
+use tokio::io::ReadBuf;
+
+use crate::observed::Failure;
+
+/// The two h2 halves of one CONNECT stream, and the [`Lifecycle`] that says what their events mean.
+pub(crate) struct TunnelIo {
+    send: SendStream<Bytes>,
+    receive: RecvStream,
+    /// What has been taken from h2 and not yet been read; its share of the window is still held.
+    unread: Bytes,
+    life: Lifecycle,
+    /// The writer learnt of a reset that the reader has not reached yet: bytes, even the end of file, may lie before it.
+    stopped: Option<Reason>,
+    failure: Failure,
+}
+
+impl TunnelIo {
+    pub(crate) fn new(
+        role: Role,
+        send: SendStream<Bytes>,
+        receive: RecvStream,
+        failure: Failure,
+    ) -> Self {
+        let life = Lifecycle::new(role);
+        Self {
+            send,
+            receive,
+            unread: Bytes::new(),
+            life,
+            stopped: None,
+            failure,
+        }
+    }
+
+    /// The next bytes, whose share of the window is given back at once.
+    pub(super) fn poll_read_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, TunnelError>> {
+        if !ready!(self.poll_fill(cx))? {
+            return Poll::Ready(Ok(None));
+        }
+        let chunk = std::mem::take(&mut self.unread);
+        self.release(chunk.len());
+        Poll::Ready(Ok(Some(chunk)))
+    }
+
+    /// Copies what fits, and gives back the share of the window that has been read.
+    pub(super) fn poll_copy(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<Result<(), TunnelError>> {
+        if ready!(self.poll_fill(cx))? {
+            let some = self.unread.len().min(buf.remaining());
+            buf.put_slice(&self.unread[..some]);
+            self.unread.advance(some);
+            self.release(some);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// How much of `wanted` can be sent now; at least 1 if it is ready and `wanted` is not 0.
+    pub(super) fn poll_room(
+        &mut self,
+        cx: &mut Context<'_>,
+        wanted: usize,
+    ) -> Poll<Result<usize, TunnelError>> {
+        self.must_be_writable()?;
+        self.send.reserve_capacity(wanted);
+        loop {
+            let room = self.send.capacity().min(wanted);
+            if room > 0 {
+                return Poll::Ready(Ok(room));
+            }
+            match ready!(self.send.poll_capacity(cx)) {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Poll::Ready(Err(self.writer_failed(&error))),
+                None => {
+                    let error = match ready!(self.send.poll_reset(cx)) {
+                        Ok(reason) => self.writer_stopped(Reason::from_wire(reason.into())),
+                        Err(error) => self.writer_failed(&error),
+                    };
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+    }
+
+    /// Queues bytes for which [`poll_room`](Self::poll_room) has found room.
+    pub(super) fn send(&mut self, chunk: Bytes) -> Result<(), TunnelError> {
+        self.send
+            .send_data(chunk, false)
+            .map_err(|error| self.writer_failed(&error))
+    }
+
+    /// Ends our half behind the last byte.
+    pub(super) fn finish(&mut self) -> Result<(), TunnelError> {
+        if self.life.outbound() == Half::Ended {
+            return Ok(());
+        }
+        self.must_be_writable()?;
+        self.life.finish();
+        self.carry_out()
+    }
+
+    /// Whether there is something unread; `false` at the end of file.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, TunnelError>> {
+        while self.unread.is_empty() {
+            match self.life.inbound() {
+                Half::Open => {}
+                Half::Ended => return Poll::Ready(Ok(false)),
+                Half::Failed(error) => return Poll::Ready(Err(error)),
+            }
+            match ready!(self.receive.poll_data(cx)) {
+                Some(Ok(chunk)) => self.unread = chunk,
+                Some(Err(error)) => self.fail(&error),
+                None => match ready!(self.receive.poll_trailers(cx)) {
+                    Ok(None) => self.life.handle_end_stream(),
+                    Ok(Some(_)) => self.life.handle_trailers(),
+                    Err(error) => self.fail(&error),
+                },
+            }
+            if let (Some(reason), Half::Ended) = (self.stopped, self.life.inbound()) {
+                self.life.handle_reset(reason);
+            }
+            // What is owed to the stream after a failure cannot fail in a way that says more.
+            let _ = self.carry_out();
+        }
+        Poll::Ready(Ok(true))
+    }
+
+    fn release(&mut self, some: usize) {
+        // It fails only for more than was received, or on a stream that is gone and needs no window.
+        let _ = self.receive.flow_control().release_capacity(some);
+    }
+
+    fn must_be_writable(&self) -> Result<(), TunnelError> {
+        match (self.stopped, self.life.outbound()) {
+            (Some(reason), _) => Err(self.stop(reason)),
+            (None, Half::Open) => Ok(()),
+            (None, Half::Ended) => Err(TunnelError::Socket(io::ErrorKind::BrokenPipe)),
+            (None, Half::Failed(error)) => Err(error),
+        }
+    }
+
+    fn writer_failed(&mut self, error: &h2::Error) -> TunnelError {
+        if let Some(reason) = error.reason().filter(|_| error.is_reset()) {
+            return self.writer_stopped(Reason::from_wire(reason.into()));
+        }
+        self.fail(error);
+        let broken = TunnelError::Lost(Loss::Closed);
+        self.life.outbound().error().unwrap_or(broken)
+    }
+
+    fn writer_stopped(&mut self, reason: Reason) -> TunnelError {
+        self.stopped = Some(reason);
+        self.stop(reason)
+    }
+
+    fn stop(&self, reason: Reason) -> TunnelError {
+        match self.life.inbound() {
+            Half::Ended => TunnelError::Stopped(reason),
+            _ => TunnelError::Reset(reason),
+        }
+    }
+
+    fn fail(&mut self, error: &h2::Error) {
+        match error
+            .reason()
+            .map(|reason| Reason::from_wire(reason.into()))
+        {
+            Some(reason) if error.is_reset() => self.life.handle_reset(reason),
+            Some(reason) if error.is_go_away() && error.is_remote() => {
+                self.life.handle_go_away(reason, false);
+            }
+            Some(reason) if error.is_go_away() => self.life.handle_lost(Loss::Protocol(reason)),
+            _ => self.life.handle_lost(match self.failure.explain(error) {
+                LinkFailure::Closed => Loss::Closed,
+                LinkFailure::Io(kind) => Loss::Transport(kind),
+                _ => Loss::Transport(io::ErrorKind::InvalidData),
+            }),
+        }
+    }
+
+    fn carry_out(&mut self) -> Result<(), TunnelError> {
+        while let Some(action) = self.life.poll_stream() {
+            match action {
+                StreamAction::EndStream => {
+                    if let Err(error) = self.send.send_data(Bytes::new(), true) {
+                        return Err(self.writer_failed(&error));
+                    }
+                }
+                StreamAction::Reset(reason) => self.send.send_reset(reason.to_wire().into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for TunnelIo {
+    fn drop(&mut self) {
+        // An explicit reset throws away what is queued. If our half has ended, that is for the peer; h2's own reset of a
+        // dropped stream comes after it, with the same reason.
+        if self.life.outbound().is_open() {
+            self.life.cut(Cut::Abandoned);
+            let _ = self.carry_out();
+        }
+    }
+}
+
+impl fmt::Debug for TunnelIo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TunnelIo({:?}, {:?})", self.send.stream_id(), self.life)
+    }
+}

@@ -1,0 +1,111 @@
+use std::time::Instant;
+
+use hbone::{
+    Accept, ApiMisuse, Dial, DialAction, EstablishError, Identity, RequestError, RequestLimits,
+    Route,
+};
+
+use crate::deadline::within;
+use crate::link::{Link, LinkConfig};
+use crate::tunnel::{Tunnel, TunnelIo};
+
+/// What a [`Dial`] has opened so far. Dropping it closes all of it.
+pub(crate) struct Walk<'a> {
+    config: &'a LinkConfig,
+    limits: RequestLimits,
+    route: &'a Route,
+    /// The connection that the next CONNECT goes on.
+    link: Option<Link>,
+    /// The tunnel that the next connection is made in.
+    tunnel: Option<TunnelIo>,
+    answers: Vec<HopAnswer>,
+}
+
+/// What one hop of a tunnel answered, and who it was.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HopAnswer {
+    /// The peer of the hop, proved by its TLS handshake.
+    pub peer: Identity,
+    /// The head of its answer.
+    pub accept: Accept,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) const fn new(
+        config: &'a LinkConfig,
+        limits: RequestLimits,
+        route: &'a Route,
+    ) -> Self {
+        Self {
+            config,
+            limits,
+            route,
+            link: None,
+            tunnel: None,
+            answers: Vec::new(),
+        }
+    }
+
+    /// Does what `dial` asked for and reports how it went.
+    pub(crate) async fn carry_out(
+        &mut self,
+        action: DialAction,
+        dial: &mut Dial,
+    ) -> Result<(), ApiMisuse> {
+        match action {
+            // There is no pool behind this yet, so nothing is ever found.
+            DialAction::Checkout { level, .. } => dial.handle_checkout(level, false),
+            DialAction::Establish { level } => {
+                match within(dial.poll_timeout(), self.establish(level)).await {
+                    Some(outcome) => dial.handle_establish(level, outcome),
+                    None => Self::late(dial),
+                }
+            }
+            DialAction::Request { level } => {
+                match within(dial.poll_timeout(), self.request(level)).await {
+                    Some(outcome) => dial.handle_request(level, outcome),
+                    None => Self::late(dial),
+                }
+            }
+            // `Abandon`: the work was dropped when its deadline came.
+            _ => Ok(()),
+        }
+    }
+
+    /// The innermost tunnel, if the walk got there.
+    pub(crate) fn into_tunnel(self) -> Option<Tunnel> {
+        let peer = self.answers.last()?.peer.clone();
+        Some(Tunnel::new(self.tunnel?, peer, self.answers))
+    }
+
+    fn late(dial: &mut Dial) -> Result<(), ApiMisuse> {
+        dial.handle_timeout(Instant::now());
+        Ok(())
+    }
+
+    async fn establish(&mut self, level: usize) -> Result<(), EstablishError> {
+        // The level comes from a walk over this very route, so the hop is there.
+        let hop = self.route.hop(level).unwrap_or_else(|| self.route.last());
+        self.link = Some(match self.tunnel.take() {
+            Some(tunnel) => Link::over_tunnel(self.config, tunnel, &hop.expect).await?,
+            None => Link::over_tcp(self.config, self.route.address(), &hop.expect).await?,
+        });
+        Ok(())
+    }
+
+    async fn request(&mut self, level: usize) -> Result<(), RequestError> {
+        let hop = self.route.hop(level).unwrap_or_else(|| self.route.last());
+        let Some(link) = self.link.take() else {
+            return Err(RequestError::Cancelled);
+        };
+        let (tunnel, accept) = link.request(&hop.connect, self.limits).await?;
+        self.answers.truncate(level);
+        self.answers.push(HopAnswer {
+            peer: link.peer().clone(),
+            accept,
+        });
+        self.tunnel = Some(tunnel);
+        Ok(())
+    }
+}
