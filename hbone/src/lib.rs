@@ -22,6 +22,7 @@ mod reason;
 mod reject;
 mod request;
 mod route;
+mod serve;
 mod source;
 mod traceparent;
 
@@ -53,5 +54,6 @@ pub use reason::Reason;
 pub use reject::{Answer, DenyStatus, Reject};
 pub use request::{Request, RequestAction, RequestError, RequestLimits};
 pub use route::{Hop, Route};
+pub use serve::{Attempt, ConnectFailure, Lookup, Serve, ServeAction, ServeConfig, ServeEnd};
 pub use source::{IstioSource, UnknownSource};
 pub use traceparent::{Traceparent, TraceparentError};
