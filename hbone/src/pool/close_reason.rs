@@ -12,6 +12,8 @@ pub enum CloseReason {
     GoAway,
     /// It carried nothing for [`PoolConfig::idle_timeout`](crate::pool::PoolConfig::idle_timeout).
     Idle,
+    /// The peer refused a stream though there was no other.
+    Refused,
     /// [`Pool::retire`](crate::pool::Pool::retire) chose it (a certificate was rotated or revoked), and its last stream has ended.
     Retired,
     /// It is up, but no SETTINGS came within [`PoolConfig::settings_timeout`](crate::pool::PoolConfig::settings_timeout).

@@ -22,7 +22,7 @@ impl fmt::Debug for TicketId {
     }
 }
 
-/// A place in a [`Slab`](super::slab::Slab), and which of its tenants is meant.
+/// A place in a [`Slab`](super::slab::Slab), and which of its tenants is meant. The older tenant is the lesser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Id {
     /// Counts up over the life of the slab, so an old id never means a new tenant.

@@ -109,6 +109,14 @@ impl PoolConfig {
         self.settings_timeout = timeout;
         self
     }
+
+    /// `duration`, shortened by the share of [`jitter_percent`](Self::jitter_percent) that the entropy chooses.
+    pub(super) fn jittered(&self, duration: Duration, entropy: u64) -> Duration {
+        const STEPS: u32 = 1000;
+        let step = u32::try_from(entropy % u64::from(STEPS + 1)).unwrap_or(0);
+        let share = u32::from(self.jitter_percent) * step;
+        duration.saturating_sub((duration / (100 * STEPS)).saturating_mul(share))
+    }
 }
 
 impl Default for PoolConfig {

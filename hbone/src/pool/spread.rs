@@ -6,7 +6,9 @@ use std::time::Duration;
 /// The gateway chooses an endpoint for each outer CONNECT stream, that is for each inner connection, so one pooled inner connection
 /// means one endpoint. With a spread the pool rotates requests over several, gives each a bounded share of requests and of
 /// time, and has the successor up before it retires one. How many it holds follows the rate of requests: each connection carries
-/// about `requests` of them in `age`, whatever the key's rate is, up to `max_connections`.
+/// about `requests` of them in half of `age`, whatever the rate of the key is, up to `max_connections`. So every connection in a
+/// mesh has about the same rate, and a gateway that balances connections balances requests. A connection outlives its bounds only
+/// while its successor is dialled, or rests after a failed dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spread {
     pub(super) max_connections: NonZeroU16,
@@ -15,14 +17,14 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// A spread over as many connections as the weight of what is behind the key, at most 64; 60 requests and 30 s each.
+    /// A spread over as many connections as the weight of what is behind the key, at most 64; 60 requests and 60 s each.
     #[must_use]
     pub fn by_weight(weight: u32) -> Self {
         let connections = u16::try_from(weight).unwrap_or(u16::MAX).clamp(1, 64);
         Self {
             max_connections: NonZeroU16::new(connections).unwrap_or(NonZeroU16::MIN),
             requests: NonZeroU32::MIN.saturating_add(59),
-            age: Duration::from_secs(30),
+            age: Duration::from_secs(60),
         }
     }
 
@@ -40,10 +42,10 @@ impl Spread {
         self
     }
 
-    /// The same, with this much time for each connection.
+    /// The same, with at most this much time for each connection; less than a second counts as one.
     #[must_use]
-    pub const fn age(mut self, age: Duration) -> Self {
-        self.age = age;
+    pub fn age(mut self, age: Duration) -> Self {
+        self.age = age.max(Duration::from_secs(1));
         self
     }
 }

@@ -1,0 +1,130 @@
+use super::id::Id;
+use super::slab::Slab;
+
+/// A list through the values of a [`Slab`]: every operation is O(1) and none allocates. A value carries one [`Links`] for each
+/// list that it can be in, which `links` finds.
+#[derive(Debug)]
+pub(super) struct List<T> {
+    first: Option<Id>,
+    last: Option<Id>,
+    len: usize,
+    links: fn(&mut T) -> &mut Links,
+}
+
+impl<T> List<T> {
+    pub(super) const fn new(links: fn(&mut T) -> &mut Links) -> Self {
+        Self {
+            first: None,
+            last: None,
+            len: 0,
+            links,
+        }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(super) const fn first(&self) -> Option<Id> {
+        self.first
+    }
+
+    pub(super) const fn last(&self) -> Option<Id> {
+        self.last
+    }
+
+    pub(super) fn after(&self, slab: &mut Slab<T>, id: Id) -> Option<Id> {
+        let links = (self.links)(slab.get_mut(id)?);
+        links.next
+    }
+
+    /// Puts a value at the end, unless it is in the list.
+    pub(super) fn push_back(&mut self, slab: &mut Slab<T>, id: Id) {
+        let last = self.last;
+        if !self.link(slab, id, last, None) {
+            return;
+        }
+        match last.and_then(|last| slab.get_mut(last)) {
+            Some(value) => (self.links)(value).next = Some(id),
+            None => self.first = Some(id),
+        }
+        self.last = Some(id);
+    }
+
+    /// Puts a value at the front, unless it is in the list.
+    pub(super) fn push_front(&mut self, slab: &mut Slab<T>, id: Id) {
+        let first = self.first;
+        if !self.link(slab, id, None, first) {
+            return;
+        }
+        match first.and_then(|first| slab.get_mut(first)) {
+            Some(value) => (self.links)(value).previous = Some(id),
+            None => self.last = Some(id),
+        }
+        self.first = Some(id);
+    }
+
+    /// Takes a value out, if it is in the list.
+    pub(super) fn remove(&mut self, slab: &mut Slab<T>, id: Id) -> bool {
+        let Some(value) = slab.get_mut(id) else {
+            return false;
+        };
+        let links = std::mem::take((self.links)(value));
+        if !links.listed {
+            return false;
+        }
+        match links.previous.and_then(|previous| slab.get_mut(previous)) {
+            Some(value) => (self.links)(value).next = links.next,
+            None => self.first = links.next,
+        }
+        match links.next.and_then(|next| slab.get_mut(next)) {
+            Some(value) => (self.links)(value).previous = links.previous,
+            None => self.last = links.previous,
+        }
+        self.len -= 1;
+        true
+    }
+
+    fn link(&mut self, slab: &mut Slab<T>, id: Id, previous: Option<Id>, next: Option<Id>) -> bool {
+        let Some(value) = slab.get_mut(id) else {
+            return false;
+        };
+        let links = (self.links)(value);
+        if links.listed {
+            return false;
+        }
+        *links = Links {
+            previous,
+            next,
+            listed: true,
+        };
+        self.len += 1;
+        true
+    }
+}
+
+/// The neighbours of a value in one [`List`].
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    previous: Option<Id>,
+    next: Option<Id>,
+    listed: bool,
+}
+
+impl Links {
+    pub(super) const fn new() -> Self {
+        Self {
+            previous: None,
+            next: None,
+            listed: false,
+        }
+    }
+
+    pub(super) const fn is_listed(&self) -> bool {
+        self.listed
+    }
+}
