@@ -164,7 +164,7 @@ impl Exchange {
     pub fn handle_connected(&mut self, hop: Hop, identity: Option<Arc<SpiffeId>>) {
         if hop == self.telling {
             self.upstream.handle_connected(identity);
-        } else if hop == Hop::Outer {
+        } else if self.is_gateway(hop) {
             self.gateway = Peer::from_tls(identity);
         }
     }
@@ -179,7 +179,7 @@ impl Exchange {
         if hop == self.telling {
             self.upstream.handle_connected(None); // in case nobody said how it was connected
             self.upstream.handle_baggage(baggage);
-        } else if hop == Hop::Outer && self.config.reads_responses(self.role) {
+        } else if self.is_gateway(hop) && self.config.reads_responses(self.role) {
             let claim = read_baggage(baggage);
             self.gateway
                 .set_attributes(claim.map_or(Attributes::Unknown, Attributes::Claimed));
@@ -192,8 +192,18 @@ impl Exchange {
             .handle(|discovery| discovery.handle_endpoint(workload));
     }
 
-    /// The directory answered the lookup for this side.
+    /// The directory answered the lookup for this side. An entry whose identity is not the one that the downstream proved is
+    /// about somebody else with the same address, and so is a miss.
     pub fn handle_lookup(&mut self, side: Side, entry: Option<DirectoryEntry>) {
+        let proved = match side {
+            Side::Downstream => self.downstream.peer().identity(),
+            // Whom we called was checked in the handshake, against what the directory expects there.
+            Side::Upstream => None,
+        };
+        let entry = entry.filter(|entry| match (entry.identity.as_deref(), proved) {
+            (Some(expected), Some(proved)) => expected == proved,
+            _ => true,
+        });
         self.party(side)
             .handle(|discovery| discovery.handle_lookup(entry));
     }
@@ -224,6 +234,11 @@ impl Exchange {
     /// When to call [`handle_timeout`](Self::handle_timeout), unless settled before.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.deadline.filter(|_| !self.is_settled())
+    }
+
+    /// Whether the far end of this hop is the gateway on our way.
+    fn is_gateway(&self, hop: Hop) -> bool {
+        hop == Hop::Outer && self.telling == Hop::Inner && self.role.opens_tunnels()
     }
 
     const fn party(&mut self, side: Side) -> &mut Party {

@@ -28,6 +28,14 @@ impl Role {
         !matches!(self, Self::DestinationNodeProxy)
     }
 
+    /// Whether it sends CONNECT requests itself.
+    pub(crate) const fn opens_tunnels(self) -> bool {
+        matches!(
+            self,
+            Self::IngressGateway | Self::SourceNodeProxy | Self::Waypoint
+        )
+    }
+
     /// Whether the proxy has something to tell on a CONNECT request in this position: ztunnel tells on every hop;
     /// Istio's Envoy tells the party at the far end and says nothing to a gateway in between; an east-west gateway
     /// opens no tunnel of its own. (Whether the header is present on a hop is then the business of the sending
