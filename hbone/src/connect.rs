@@ -1,5 +1,6 @@
 mod options;
 mod read;
+mod text;
 mod unread;
 mod write;
 

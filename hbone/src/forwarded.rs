@@ -17,6 +17,10 @@ pub use node::{Node, NodeName, NodePort, Obfuscated};
 
 use crate::Hostname;
 
+/// The most bytes of all lines together.
+const MAX_LEN: usize = 8192;
+const MAX_ELEMENTS: usize = 32;
+
 /// The value of `forwarded`: one element a proxy on the way, the nearest to the client first (RFC 7239 section 4).
 ///
 /// The parameters `by`, `for`, `host` and `proto` are read, in any order and with quoted strings; extension parameters are
@@ -38,11 +42,25 @@ pub struct Forwarded {
 }
 
 impl Forwarded {
-    /// One element.
-    pub fn new(element: Element) -> Self {
-        Self {
-            elements: vec![element],
+    /// A list of elements, without those that say nothing.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is said at all, or more than anybody reads: 8 KiB or 32 elements.
+    pub fn new(elements: impl IntoIterator<Item = Element>) -> Result<Self, ForwardedError> {
+        let elements: Vec<_> = elements
+            .into_iter()
+            .filter(|element| *element != Element::new())
+            .take(MAX_ELEMENTS.saturating_add(1))
+            .collect();
+        if elements.is_empty() {
+            return Err(ForwardedError::Empty);
         }
+        let forwarded = Self { elements };
+        if forwarded.elements.len() > MAX_ELEMENTS || forwarded.to_string().len() > MAX_LEN {
+            return Err(ForwardedError::TooLong);
+        }
+        Ok(forwarded)
     }
 
     /// What a node proxy says: the client's address, and the destination service if it is known.
@@ -51,14 +69,9 @@ impl Forwarded {
         if let Some(service) = service {
             element = element.with_hostname(service);
         }
-        Self::new(element)
-    }
-
-    /// The same, with what the next proxy says appended.
-    #[must_use]
-    pub fn then(mut self, element: Element) -> Self {
-        self.elements.push(element);
-        self
+        Self {
+            elements: vec![element],
+        }
     }
 
     /// The elements, the nearest to the client first; there is at least one.
@@ -81,19 +94,12 @@ impl Forwarded {
     ) -> Result<Self, ForwardedError> {
         parse::lines(lines.into_iter().map(HeaderValue::as_bytes))
     }
-
-    /// The header value.
-    pub fn to_header(&self) -> HeaderValue {
-        // All that is written is visible ASCII and blanks.
-        HeaderValue::try_from(self.to_string())
-            .unwrap_or_else(|_| HeaderValue::from_static("for=unknown"))
-    }
 }
 
 impl fmt::Display for Forwarded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, element) in self.elements.iter().enumerate() {
-            let separator = if index == 0 { "" } else { ", " };
+            let separator = if index == 0 { "" } else { "," };
             write!(f, "{separator}{element}")?;
         }
         Ok(())

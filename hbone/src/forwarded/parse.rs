@@ -1,9 +1,6 @@
 use std::borrow::Cow;
 
-use super::{Element, Forwarded, ForwardedError};
-
-const MAX_LEN: usize = 8192;
-const MAX_ELEMENTS: usize = 32;
+use super::{Element, Forwarded, ForwardedError, MAX_ELEMENTS, MAX_LEN};
 
 /// Reads header lines as one list.
 pub(super) fn lines<'a>(
@@ -12,8 +9,9 @@ pub(super) fn lines<'a>(
     let mut elements = Vec::new();
     let mut total = 0_usize;
     for line in lines {
-        total = total.saturating_add(line.len());
-        if total > MAX_LEN {
+        // A comma stands for the end of a line when lines are joined.
+        total = total.saturating_add(line.len()).saturating_add(1);
+        if total > MAX_LEN.saturating_add(1) {
             return Err(ForwardedError::TooLong);
         }
         let text = str::from_utf8(line).map_err(|_| ForwardedError::NonAscii)?;

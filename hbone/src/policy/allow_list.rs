@@ -3,6 +3,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
+use super::net::{canonical_net, contains};
 use crate::{Authority, ExpectedIdentities, Hostname, Identity};
 
 /// One line of an allow list: which peers may go to which destinations and ports.
@@ -34,7 +35,7 @@ enum NamePattern {
 impl AllowEntry {
     /// Addresses within `ranges`. What is dialled in the end must lie within them too.
     pub fn to_addresses(ranges: impl IntoIterator<Item = IpNet>) -> Self {
-        Self::new(Destination::Addresses(ranges.into_iter().collect()))
+        Self::new(Destination::Addresses(canonical_nets(ranges)))
     }
 
     /// Exactly these host names, which may lead to any address that is not denied to everybody.
@@ -80,7 +81,7 @@ impl AllowEntry {
     /// The names must lead to addresses within `ranges`. For an entry of addresses it replaces them.
     #[must_use]
     pub fn within(mut self, ranges: impl IntoIterator<Item = IpNet>) -> Self {
-        let ranges = ranges.into_iter().collect();
+        let ranges = canonical_nets(ranges);
         match &mut self.destination {
             Destination::Addresses(addresses) => *addresses = ranges,
             Destination::Names { within, .. } => *within = Some(ranges),
@@ -128,8 +129,6 @@ impl NamePattern {
     }
 }
 
-/// Addresses are compared in canonical form, so a range of IPv4-mapped addresses matches nothing.
-pub(super) fn contains(ranges: &[IpNet], addr: IpAddr) -> bool {
-    let addr = addr.to_canonical();
-    ranges.iter().any(|range| range.contains(&addr))
+fn canonical_nets(ranges: impl IntoIterator<Item = IpNet>) -> Vec<IpNet> {
+    ranges.into_iter().map(canonical_net).collect()
 }

@@ -51,16 +51,17 @@ const METADATA: [IpAddr; 10] = [
 ];
 
 impl DeniedRange {
-    /// The range that `addr` lies in, if any, whatever its spelling.
-    pub fn of(addr: IpAddr) -> Option<Self> {
+    /// Every range that `addr` lies in, whatever its spelling; there are two at most.
+    pub fn all_of(addr: IpAddr) -> impl Iterator<Item = Self> {
         let addr = addr.to_canonical();
-        if METADATA.contains(&addr) {
-            return Some(Self::Metadata);
-        }
-        match addr {
-            IpAddr::V4(addr) => Self::of_v4(addr),
-            IpAddr::V6(addr) => Self::of_v6(addr),
-        }
+        let metadata = METADATA.contains(&addr).then_some(Self::Metadata);
+        let (prefix, interface) = match addr {
+            IpAddr::V4(addr) => (Self::of_v4(addr), None),
+            IpAddr::V6(addr) => (Self::of_v6(addr), Self::of_interface_id(addr)),
+        };
+        // Metadata services have a name of their own, so that to open them is not to open what is around them, nor the other
+        // way round.
+        metadata.or(prefix).into_iter().chain(interface)
     }
 
     fn of_v4(addr: Ipv4Addr) -> Option<Self> {
@@ -87,30 +88,61 @@ impl DeniedRange {
             [0x2002, ..] => Some(Self::SixToFour),
             [0xfe80..=0xfebf, ..] => Some(Self::LinkLocal),
             [0xff00..=0xffff, ..] => Some(Self::Multicast),
+            _ => None,
+        }
+    }
+
+    /// An ISATAP address has an ordinary prefix.
+    fn of_interface_id(addr: Ipv6Addr) -> Option<Self> {
+        match addr.segments() {
             [_, _, _, _, 0 | 0x200, 0x5efe, _, _] => Some(Self::Isatap),
             _ => None,
         }
     }
 
     /// The IPv4 addresses that an address of this range leads to.
-    pub(super) fn embedded(self, addr: Ipv6Addr) -> Vec<Ipv4Addr> {
-        let octets = addr.octets();
-        let v4 = |at: [usize; 4]| {
-            Ipv4Addr::from(at.map(|index| octets.get(index).copied().unwrap_or_default()))
+    pub(super) fn embedded(self, addr: IpAddr) -> Vec<Ipv4Addr> {
+        let IpAddr::V6(addr) = addr else {
+            return Vec::new();
         };
-        let last = v4([12, 13, 14, 15]);
+        let [
+            _,
+            _,
+            s1,
+            s2,
+            s3,
+            s4,
+            a6,
+            a7,
+            _,
+            a9,
+            a10,
+            a11,
+            l1,
+            l2,
+            l3,
+            l4,
+        ] = addr.octets();
+        let last = Ipv4Addr::new(l1, l2, l3, l4);
         match self {
             Self::Isatap | Self::Nat64 | Self::Translated | Self::V4Compatible => vec![last],
-            // The prefix may be 48, 56, 64 or 96 bits long (RFC 6052 section 2.2 says where the address is then). Which one is
-            // not to be seen, so all count but those that the prefix's own zeros make up.
-            Self::Nat64Local => [v4([6, 7, 9, 10]), v4([7, 9, 10, 11]), v4([9, 10, 11, 12])]
-                .into_iter()
-                .filter(|addr| !addr.is_unspecified())
-                .chain([last])
-                .collect(),
-            Self::SixToFour => vec![v4([2, 3, 4, 5])],
+            // The prefix has 48, 56, 64 or 96 bits, and RFC 6052 section 2.2 says where the address is in each case. Which case it
+            // is cannot be seen, so each counts but those whose first octet is one of the zeros around the address.
+            Self::Nat64Local => [
+                Ipv4Addr::new(a6, a7, a9, a10),
+                Ipv4Addr::new(a7, a9, a10, a11),
+                Ipv4Addr::new(a9, a10, a11, l1),
+                last,
+            ]
+            .into_iter()
+            .filter(|addr| !matches!(addr.octets(), [0, ..]))
+            .collect(),
+            Self::SixToFour => vec![Ipv4Addr::new(s1, s2, s3, s4)],
             // The server in clear, the client with every bit flipped.
-            Self::Teredo => vec![v4([4, 5, 6, 7]), Ipv4Addr::from(!u32::from(last))],
+            Self::Teredo => vec![
+                Ipv4Addr::new(s3, s4, a6, a7),
+                Ipv4Addr::from(!u32::from(last)),
+            ],
             _ => Vec::new(),
         }
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::allow_list::contains;
+use super::net::{canonical_net, contains};
 use super::{Admitted, AllowEntry, Checked, Denied, DeniedRange, Opening, RESERVED_PORTS};
 use crate::authority::canonical;
 use crate::{Authority, Identity, PORT};
@@ -78,7 +78,7 @@ impl DestinationPolicy {
     /// addresses of the nodes.
     #[must_use]
     pub fn deny(mut self, range: IpNet) -> Self {
-        Arc::make_mut(&mut self.0).denied.push(range);
+        Arc::make_mut(&mut self.0).denied.push(canonical_net(range));
         self
     }
 
@@ -109,7 +109,7 @@ impl DestinationPolicy {
     pub fn admit(&self, who: &Identity, authority: &Authority) -> Result<Admitted, Denied> {
         self.check_port(authority.port())?;
         match authority {
-            Authority::Addr(addr) => self.check_built_in(*addr)?,
+            Authority::Addr(addr) => self.check_built_in(canonical(*addr))?,
             Authority::Name { .. } => {}
         }
         self.check_rule(who, authority)?;
@@ -173,27 +173,20 @@ impl DestinationPolicy {
 
     /// What is denied under every rule.
     fn check_built_in(&self, addr: SocketAddr) -> Result<(), Denied> {
-        let addr = canonical(addr);
+        let ip = addr.ip();
         if self.is_own_listener(addr) {
             return Err(Denied::OwnListener(addr));
         }
-        if contains(&self.0.denied, addr.ip()) {
-            return Err(Denied::Configured(addr.ip()));
+        if contains(&self.0.denied, ip) {
+            return Err(Denied::Configured(ip));
         }
-        self.check_range(addr.ip())
-    }
-
-    fn check_range(&self, addr: IpAddr) -> Result<(), Denied> {
-        let Some(range) = DeniedRange::of(addr) else {
-            return Ok(());
-        };
-        if !self.is_open(Opening::Range(range)) {
-            return Err(Denied::Range { addr, range });
-        }
-        // Whoever opens a range of disguises has not opened what is disguised.
-        if let IpAddr::V6(addr) = addr {
-            for embedded in range.embedded(addr) {
-                self.check_range(embedded.into())?;
+        for range in DeniedRange::all_of(ip) {
+            if !self.is_open(Opening::Range(range)) {
+                return Err(Denied::Range { addr: ip, range });
+            }
+            // Whoever opens a range of disguises has not opened what is disguised.
+            for embedded in range.embedded(ip) {
+                self.check_built_in(SocketAddr::new(embedded.into(), addr.port()))?;
             }
         }
         Ok(())

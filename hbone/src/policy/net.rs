@@ -1,0 +1,25 @@
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net};
+
+/// How many bits of an IPv4-mapped address say that it is one.
+const MAPPED_PREFIX: u8 = 96;
+
+/// Whether `addr`, in canonical form, lies in one of the ranges, which are canonical.
+pub(super) fn contains(ranges: &[IpNet], addr: IpAddr) -> bool {
+    let addr = addr.to_canonical();
+    ranges.iter().any(|range| range.contains(&addr))
+}
+
+/// A range in the form in which addresses are compared: one of IPv4-mapped addresses as the IPv4 range it stands for.
+pub(super) fn canonical_net(range: IpNet) -> IpNet {
+    let IpNet::V6(v6) = range else {
+        return range;
+    };
+    let mapped = v6
+        .addr()
+        .to_ipv4_mapped()
+        .zip(v6.prefix_len().checked_sub(MAPPED_PREFIX))
+        .and_then(|(addr, prefix)| Ipv4Net::new(addr, prefix).ok());
+    mapped.map_or(range, IpNet::V4)
+}
