@@ -51,30 +51,28 @@ impl Asked {
     }
 }
 
-/// The service that a workload means by a host name: of those it sees, its own namespace's, else the directory's first.
+/// The service that is meant by a host name. Namespaces may share one: then a service that fits goes first, and among
+/// equals that of the asker's own namespace, and then the directory's first.
 pub(super) fn named(
     directory: &dyn Directory,
     hostname: &Hostname,
     asker: &Workload,
+    fits: impl Fn(&Service) -> bool,
 ) -> Result<Arc<Service>, NoRoute> {
-    let services = directory.services_with_hostname(hostname);
-    let namespace = asker.namespace();
-    let own = services
-        .iter()
-        .find(|service| service.name.namespace() == namespace);
-    let seen = || {
-        services
-            .iter()
-            .find(|service| service.visible_to(namespace))
-    };
-    match own.or_else(seen).or_else(|| services.first()) {
-        Some(service) => visible(service, asker).map(|()| service.clone()),
-        None => Err(NoRoute::UnknownService {
+    let services = directory.services_with_hostname(hostname).into_iter();
+    services
+        .min_by_key(|service| {
+            (
+                !fits(service),
+                service.name.namespace() != asker.namespace(),
+            )
+        })
+        .ok_or_else(|| NoRoute::UnknownService {
             hostname: hostname.clone(),
-        }),
-    }
+        })
 }
 
+/// Whether the asker may use the service. A question for whoever sends: those who receive serve what they are part of.
 pub(super) fn visible(service: &Service, asker: &Workload) -> Result<(), NoRoute> {
     if service.visible_to(asker.namespace()) {
         return Ok(());

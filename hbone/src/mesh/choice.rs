@@ -1,5 +1,3 @@
-use std::net::IpAddr;
-
 use super::{
     Endpoint, Entropy, Health, HealthPolicy, LoadBalancingMode, NoRoute, Protocol, Service,
     Workload,
@@ -108,10 +106,9 @@ fn retain_reachable(
     source: &Workload,
     reach: Reach,
 ) -> Result<(), NoRoute> {
-    let usable = |ip: &IpAddr| service.families.contains(*ip);
     let reachable = |workload: &Workload| {
         if reach.dials(source, workload) {
-            workload.addresses.iter().any(usable)
+            workload.ips().any(|ip| service.families.contains(ip))
         } else {
             reach == Reach::Mesh && workload.network_gateway.is_some()
         }

@@ -99,7 +99,7 @@ pub enum NoRoute {
     },
     /// No address of the workload can be used.
     #[error(
-        "workload {workload} has no address that can be dialled; give it one of the families that its service uses"
+        "workload {workload} has no address that can be dialled from here; give it one, of a family that its service uses"
     )]
     Unaddressed {
         /// The workload.

@@ -64,7 +64,11 @@ impl Planner<'_> {
     }
 
     fn reach_name(&mut self, hostname: &Hostname, port: NonZeroU16) -> Result<Plan, NoRoute> {
-        let service = named(self.directory, hostname, self.source.workload)?;
+        let source = self.source.workload;
+        let service = named(self.directory, hostname, source, |service| {
+            service.visible_to(source.namespace())
+        })?;
+        visible(&service, source)?;
         self.reach_service(&Asked::new(service, port.get(), None)?)
     }
 
@@ -233,7 +237,7 @@ impl Planner<'_> {
 
     /// An address of the family to prefer: that of the destination, or the source's.
     fn like(&self, asked: &Asked) -> Option<IpAddr> {
-        let own = || self.source.workload.addresses.first().copied();
+        let own = || self.source.workload.ips().next();
         asked.address.map(|address| address.ip()).or_else(own)
     }
 }

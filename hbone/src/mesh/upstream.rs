@@ -158,18 +158,13 @@ pub(super) fn dial_ip(
     like: Option<IpAddr>,
 ) -> Option<IpAddr> {
     if let Some(asked) = like
-        && workload.addresses.contains(&asked)
+        && workload.ips().any(|ip| ip == asked)
     {
         return like;
     }
-    let allowed = || {
-        workload
-            .addresses
-            .iter()
-            .filter(|ip| families.contains(**ip))
-    };
+    let allowed = || workload.ips().filter(|ip| families.contains(*ip));
     let same = allowed().find(|ip| like.is_some_and(|like| like.is_ipv6() == ip.is_ipv6()));
-    same.or_else(|| allowed().next()).copied()
+    same.or_else(|| allowed().next())
 }
 
 /// Who may answer for the workload, reached as an endpoint of the service.

@@ -117,6 +117,11 @@ impl Workload {
     pub fn namespace(&self) -> &str {
         self.identity.namespace()
     }
+
+    /// Its addresses, IPv4 in IPv6 clothing undressed.
+    pub(super) fn ips(&self) -> impl Iterator<Item = IpAddr> {
+        self.addresses.iter().map(IpAddr::to_canonical)
+    }
 }
 
 impl ApplicationTunnel {

@@ -49,7 +49,7 @@ pub fn forward(
             directory,
             source: gateway,
             reach: Reach::Here,
-            like: gateway.addresses.first().copied(),
+            like: gateway.ips().next(),
         };
         let found = search.find(address, &mut entropy)?;
         let waypoint = found.ok_or_else(|| NoRoute::UnknownWaypoint {
@@ -70,11 +70,7 @@ pub fn forward(
         hbone: true,
     };
     let endpoint = choose(&service, &endpoints, gateway, need, &mut entropy)?;
-    let ip = dial_ip(
-        &endpoint.workload,
-        service.families,
-        gateway.addresses.first().copied(),
-    );
+    let ip = dial_ip(&endpoint.workload, service.families, gateway.ips().next());
     let address = ip.map(|ip| SocketAddr::new(ip, PORT));
     Ok(Forward {
         address: dialled(address, &endpoint.workload)?,
@@ -91,7 +87,7 @@ fn asked(
     authority: &Authority,
 ) -> Result<Asked, NotHere> {
     let service = match authority {
-        Authority::Name { host, .. } => named(directory, host, gateway)?,
+        Authority::Name { host, .. } => named(directory, host, gateway, |_| true)?,
         Authority::Addr(address) => {
             let key = NetworkAddress::new(gateway.network.clone(), address.ip());
             directory.service_at(&key).ok_or_else(|| NotHere::Unknown {

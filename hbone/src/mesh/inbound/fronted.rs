@@ -39,14 +39,19 @@ pub fn fronted(
     waypoint: &Workload,
     authority: &Authority,
 ) -> Result<Fronted, NotHere> {
+    let ours = |gateway: Option<&GatewayAddress>| {
+        gateway.is_some_and(|gateway| is_instance(directory, waypoint, gateway))
+    };
     let by_us = |gateway: Option<&GatewayAddress>, destination: &dyn ToString| {
-        let ours = gateway.is_some_and(|gateway| is_instance(directory, waypoint, gateway));
-        ours.then_some(()).ok_or_else(|| NotHere::NotItsWaypoint {
+        let ours = ours(gateway).then_some(());
+        ours.ok_or_else(|| NotHere::NotItsWaypoint {
             destination: destination.to_string(),
         })
     };
     let service = match authority {
-        Authority::Name { host, .. } => named(directory, host, waypoint)?,
+        Authority::Name { host, .. } => named(directory, host, waypoint, |service| {
+            ours(service.waypoint.as_ref())
+        })?,
         Authority::Addr(address) => {
             let key = NetworkAddress::new(waypoint.network.clone(), address.ip());
             match (directory.service_at(&key), directory.workload_at(&key)) {

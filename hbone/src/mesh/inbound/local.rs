@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Fronted, NotHere, fronted};
 use crate::mesh::asked::{Asked, named};
+use crate::mesh::upstream::is_instance;
 use crate::mesh::{Directory, Endpoint, NoRoute, Service, TunnelProtocol, Workload};
 use crate::{Authority, Hostname};
 
@@ -156,7 +157,11 @@ impl<'a> Local<'a> {
         authority: &Authority,
         host: &Hostname,
     ) -> Result<LocalTarget, NotHere> {
-        let service = named(directory, host, self.workload)?;
+        let service = named(directory, host, self.workload, |service| {
+            let waypoint = service.waypoint.as_ref();
+            self.endpoint(directory, service).is_some()
+                || waypoint.is_some_and(|gateway| is_instance(directory, self.workload, gateway))
+        })?;
         let Some(endpoint) = self.endpoint(directory, &service) else {
             return match fronted(directory, self.workload, authority) {
                 Ok(fronted) => Ok(LocalTarget::Waypoint {

@@ -1,0 +1,8 @@
+//! The mesh: what is planned, which endpoint is chosen, what a CONNECT asks for. One mesh of two networks answers all
+//! of it. Numbers in brackets are rows of docs/routing.md.
+
+mod choice;
+mod inbound;
+mod planning;
+mod snapshot;
+mod two_networks;
