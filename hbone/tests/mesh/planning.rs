@@ -1,12 +1,12 @@
 //! What is planned, and why not.
 
+use std::net::SocketAddr;
+
 use hbone::mesh::{
     AddressFamilies, Entropy, GatewayAddress, LoadBalancing, LoadBalancingMode, NamespacedHostname,
     NoRoute, Plan, Ports, Protocol, Scope, Service, Source, StaticMesh, Visibility, Way, Workload,
     plan,
 };
-use std::net::SocketAddr;
-
 use hbone::{ExpectedIdentities, IstioSource};
 
 use crate::two_networks::{
