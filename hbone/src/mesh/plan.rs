@@ -3,12 +3,11 @@ use std::sync::Arc;
 
 use super::upstream::{Upstream, identities};
 use super::{NoRoute, Protocol, Service, Workload};
-use crate::{Authority, ExpectedIdentities, PORT, Position};
+use crate::{Authority, ExpectedIdentities, Hop, PORT, Position, Profile, Route, Telling};
 
 /// How traffic gets from a source to a destination: what is dialled, and the tunnels on top of it.
 ///
-/// It says nothing of headers: [`Plan::legs`] with the position of each in [`crate::Profile`]'s table make the
-/// CONNECTs of a route.
+/// It says nothing of headers: those come with [`Plan::route`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
@@ -26,6 +25,14 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The route with the headers that a client of this profile sends on each tunnel, out of all it could tell. `None` for
+    /// plain text: there is nobody to tell.
+    pub fn route(&self, profile: Profile, telling: &Telling) -> Option<Route> {
+        let mut hops = self.legs.iter().map(|leg| leg.hop(profile, telling));
+        let outermost = Route::new(self.address, hops.next()?);
+        Some(hops.fold(outermost, Route::through))
+    }
+
     pub(super) fn passthrough(address: SocketAddr, service: Option<Arc<Service>>) -> Self {
         Self {
             address,
@@ -93,6 +100,13 @@ pub struct Leg {
     pub expect: ExpectedIdentities,
     /// Where it stands in the route.
     pub position: Position,
+}
+
+impl Leg {
+    fn hop(&self, profile: Profile, telling: &Telling) -> Hop {
+        let connect = profile.connect(self.position, self.authority.clone(), telling);
+        Hop::new(connect, self.expect.clone())
+    }
 }
 
 /// The way that a plan takes.

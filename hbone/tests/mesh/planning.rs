@@ -7,7 +7,7 @@ use hbone::mesh::{
     NoRoute, Plan, Ports, Protocol, Scope, Service, Source, StaticMesh, Visibility, Way, Workload,
     plan,
 };
-use hbone::{ExpectedIdentities, IstioSource};
+use hbone::{ExpectedIdentities, IstioSource, Network, Profile, Telling};
 
 use crate::two_networks::{
     FIRST, address, authority, find, hostname, identity, mesh, name, network, services, show,
@@ -333,6 +333,56 @@ fn the_plan_says_who_receives_and_which_service_was_asked_for() {
         told("10.96.0.20:80"),
         (uid("west/far"), Some(name("far.shop")))
     );
+}
+
+#[test]
+fn a_route_has_the_headers_of_the_profile_on_each_tunnel() {
+    let mut telling = Telling::new();
+    telling.origin_network = Some(network("east"));
+    telling.source = Some(IstioSource::Waypoint);
+    let headers = |to: &str, profile| {
+        let route = client(to).unwrap().route(profile, &telling).unwrap();
+        let hops = route.hops().map(|hop| {
+            let network = hop.connect.origin_network.as_ref().map(Network::to_string);
+            (network, hop.connect.source)
+        });
+        (route.address().to_string(), hops.collect::<Vec<_>>())
+    };
+    let east = || Some("east".to_owned());
+    let waypoint = Some(IstioSource::Waypoint);
+    let gateway = "192.0.2.11:15443".to_owned();
+    assert_eq!(
+        headers("10.96.0.20:80", Profile::Ztunnel),
+        (gateway.clone(), vec![(None, None), (east(), None)])
+    );
+    assert_eq!(
+        headers("10.96.0.20:80", Profile::Envoy),
+        (gateway, vec![(None, waypoint), (east(), None)])
+    );
+    assert_eq!(
+        headers("10.96.0.3:80", Profile::Agentgateway),
+        ("10.0.0.40:15008".to_owned(), vec![(None, None)])
+    );
+    assert_eq!(
+        headers("10.96.0.1:80", Profile::Agentgateway),
+        ("10.0.0.12:15008".to_owned(), vec![(east(), waypoint)])
+    );
+
+    let plan = client("10.96.0.20:80").unwrap();
+    let route = plan.route(Profile::Ztunnel, &telling).unwrap();
+    let expected: Vec<_> = route.hops().map(|hop| hop.expect.clone()).collect();
+    assert_eq!(
+        expected,
+        [plan.legs[0].expect.clone(), plan.legs[1].expect.clone()]
+    );
+    assert!(
+        route
+            .hops()
+            .all(|hop| hop.connect.authority == plan.legs[0].authority)
+    );
+
+    let plain = client("10.96.0.2:80").unwrap();
+    assert!(plain.route(Profile::Ztunnel, &telling).is_none());
 }
 
 #[test]
