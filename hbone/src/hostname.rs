@@ -47,10 +47,12 @@ impl Hostname {
         if ends_in_number(name) {
             return Err(HostnameError::EndsInNumber);
         }
-        if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return Ok(Self(name.to_ascii_lowercase().into()));
+        let mut shared: Arc<str> = name.into();
+        // Nobody shares it yet, so it is lowered in place.
+        if let Some(name) = Arc::get_mut(&mut shared) {
+            name.make_ascii_lowercase();
         }
-        Ok(Self(name.into()))
+        Ok(Self(shared))
     }
 
     /// The name, in lower case and without a trailing dot.

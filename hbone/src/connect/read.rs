@@ -18,11 +18,11 @@ impl Connect {
         if parts.method != Method::CONNECT {
             return Err(Reject::NotConnect);
         }
+        let authority = parts.uri.authority().ok_or(Reject::MissingAuthority)?;
         // `:protocol` comes together with these two (RFC 8441 section 4).
         if parts.uri.scheme().is_some() || parts.uri.path_and_query().is_some() {
             return Err(Reject::ExtendedConnect);
         }
-        let authority = parts.uri.authority().ok_or(Reject::MissingAuthority)?;
         let authority = Authority::try_from(authority)?;
         let headers = &parts.headers;
         check_host(headers, &authority)?;
