@@ -1,1 +1,3 @@
-//! The crate is being laid out.
+//! What the programs of this package share.
+
+pub mod pki;

@@ -48,7 +48,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             match Connect::from_parts(&parts, ConnectOptions::new()) {
                 Ok(connect) => {
                     let (peer, failure) = (self.peer.clone(), self.failure.clone());
-                    return Some(Incoming::new(connect, peer, body, respond, failure));
+                    return Some(Incoming::new(connect, parts, peer, body, respond, failure));
                 }
                 Err(reject) => refuse(&mut respond, &reject),
             }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
 use hbone::{Accept, Answer, Connect, Identity, Loss, Reason, Reject, Role, TunnelError};
+use http::request;
 
 use crate::observed::Failure;
 use crate::tunnel::{Tunnel, TunnelIo};
@@ -11,6 +12,7 @@ use crate::tunnel::{Tunnel, TunnelIo};
 /// A CONNECT that waits for its answer. Dropping it unanswered resets the stream.
 pub struct Incoming {
     connect: Connect,
+    head: request::Parts,
     peer: Identity,
     body: RecvStream,
     respond: SendResponse<Bytes>,
@@ -20,6 +22,7 @@ pub struct Incoming {
 impl Incoming {
     pub(crate) const fn new(
         connect: Connect,
+        head: request::Parts,
         peer: Identity,
         body: RecvStream,
         respond: SendResponse<Bytes>,
@@ -27,6 +30,7 @@ impl Incoming {
     ) -> Self {
         Self {
             connect,
+            head,
             peer,
             body,
             respond,
@@ -38,6 +42,12 @@ impl Incoming {
     #[must_use]
     pub const fn connect(&self) -> &Connect {
         &self.connect
+    }
+
+    /// The head as it came, for logs and tools.
+    #[must_use]
+    pub const fn head(&self) -> &request::Parts {
+        &self.head
     }
 
     /// Who the client is, proved by the TLS handshake.

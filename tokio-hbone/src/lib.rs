@@ -4,6 +4,7 @@ mod acceptor;
 mod connection;
 mod connector;
 mod deadline;
+mod exchange;
 mod http2;
 mod incoming;
 mod link;

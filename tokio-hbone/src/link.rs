@@ -1,23 +1,24 @@
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
 use hbone::{
-    Accept, Connect, Establish, EstablishError, Established, ExpectedIdentities, Identity,
-    LinkFailure, Reason, Request, RequestAction, RequestError, RequestLimits, Role, Timeouts,
+    Connect, Establish, EstablishError, Established, ExpectedIdentities, Identity, LinkFailure,
+    RequestError, RequestLimits, Timeouts,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use crate::deadline::{stage, within};
+use crate::deadline::stage;
+use crate::exchange::{self, Opened};
 use crate::http2::Http2Config;
 use crate::observed::{Failure, Observed};
 use crate::tls::ClientTls;
-use crate::tunnel::TunnelIo;
+use crate::tunnel::{Lingering, TunnelIo};
 
 /// A client's connection to one HBONE peer. It lives until the last clone and the last tunnel on it are gone.
 #[derive(Clone, Debug)]
@@ -64,7 +65,7 @@ impl Link {
         expect: &ExpectedIdentities,
     ) -> Result<Self, EstablishError> {
         let establish = Establish::over_tunnel(expect.clone(), config.timeouts, Instant::now());
-        Self::secure(config, establish, tunnel).await
+        Self::secure(config, establish, Lingering::new(tunnel)).await
     }
 
     async fn secure<IO>(
@@ -116,100 +117,8 @@ impl Link {
         &self,
         connect: &Connect,
         limits: RequestLimits,
-    ) -> Result<(TunnelIo, Accept), RequestError> {
-        let mut request = Request::new(limits, Instant::now());
-        let exchange = self.exchange(connect, &mut request);
-        match pin!(exchange).await {
-            (Some(tunnel), Ok(accept)) => Ok((tunnel, accept)),
-            (None, Ok(_)) => Err(RequestError::Cancelled),
-            (_, Err(error)) => Err(error),
-        }
-    }
-
-    async fn exchange(
-        &self,
-        connect: &Connect,
-        request: &mut Request,
-    ) -> (Option<TunnelIo>, Result<Accept, RequestError>) {
-        let ready = within(request.poll_timeout(), self.send.clone().ready()).await;
-        let sent = match ready {
-            Some(Ok(mut send)) => send.send_request(connect.to_request(), false),
-            Some(Err(error)) => Err(error),
-            None => {
-                request.handle_timeout(Instant::now());
-                return (None, outcome(request, None));
-            }
-        };
-        let (mut response, mut stream) = match sent {
-            Ok(sent) => sent,
-            Err(error) => {
-                self.report(request, &error);
-                return (None, outcome(request, None));
-            }
-        };
-        loop {
-            let next = poll_fn(|cx| {
-                if let Poll::Ready(Some(informational)) = response.poll_informational(cx) {
-                    return Poll::Ready(Event::Informational(informational));
-                }
-                Pin::new(&mut response).poll(cx).map(Event::Final)
-            });
-            let mut body = None;
-            match within(request.poll_timeout(), next).await {
-                Some(Event::Informational(Ok(head))) => request.handle_informational(head.status()),
-                Some(Event::Informational(Err(error)) | Event::Final(Err(error))) => {
-                    self.report(request, &error)
-                }
-                Some(Event::Final(Ok(head))) => {
-                    let (parts, receive) = head.into_parts();
-                    request.handle_response(&parts);
-                    body = Some(receive);
-                }
-                None => request.handle_timeout(Instant::now()),
-            }
-            if request.poll_timeout().is_none() {
-                let outcome = outcome(request, Some(&mut stream));
-                let tunnel = body
-                    .map(|body| TunnelIo::new(Role::Client, stream, body, self.failure.clone()));
-                return (tunnel, outcome);
-            }
-        }
-    }
-
-    fn report(&self, request: &mut Request, error: &h2::Error) {
-        let reason = error
-            .reason()
-            .map(|reason| Reason::from_wire(reason.into()));
-        match reason {
-            Some(_) if error.is_go_away() && error.is_remote() => request.handle_goaway(),
-            Some(reason) if error.is_reset() && error.is_remote() => request.handle_reset(reason),
-            _ if error.is_reset() => request.handle_malformed(error.to_string()),
-            _ => request.handle_connection_lost(self.failure.explain(error)),
-        }
-    }
-}
-
-enum Event {
-    Informational(Result<http::Response<()>, h2::Error>),
-    Final(Result<http::Response<h2::RecvStream>, h2::Error>),
-}
-
-/// Runs the request machine dry: resets the stream if it says so, and returns how it ended.
-fn outcome(
-    request: &mut Request,
-    mut stream: Option<&mut h2::SendStream<Bytes>>,
-) -> Result<Accept, RequestError> {
-    loop {
-        match request.poll() {
-            Some(RequestAction::Reset(reason)) => {
-                if let Some(stream) = &mut stream {
-                    stream.send_reset(reason.to_wire().into());
-                }
-            }
-            Some(RequestAction::Ended(outcome)) => return outcome,
-            Some(_) => {}
-            None => return Err(RequestError::Cancelled),
-        }
+    ) -> Result<Opened, RequestError> {
+        exchange::request(self.send.clone(), &self.failure, connect, limits).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! An open tunnel: bytes both ways, and an exact end.
 
+mod lingering;
 mod stream;
 
 use std::io;
@@ -11,6 +12,7 @@ use hbone::{Identity, TunnelError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::walk::HopAnswer;
+pub(crate) use lingering::Lingering;
 pub(crate) use stream::TunnelIo;
 
 /// An open tunnel.

@@ -5,6 +5,8 @@ use hbone::{
     Route,
 };
 
+use http::HeaderMap;
+
 use crate::deadline::within;
 use crate::link::{Link, LinkConfig};
 use crate::tunnel::{Tunnel, TunnelIo};
@@ -27,8 +29,10 @@ pub(crate) struct Walk<'a> {
 pub struct HopAnswer {
     /// The peer of the hop, proved by its TLS handshake.
     pub peer: Identity,
-    /// The head of its answer.
+    /// What it said in the answer.
     pub accept: Accept,
+    /// Every header of the answer as it came, for logs and tools.
+    pub headers: HeaderMap,
 }
 
 impl<'a> Walk<'a> {
@@ -99,13 +103,14 @@ impl<'a> Walk<'a> {
         let Some(link) = self.link.take() else {
             return Err(RequestError::Cancelled);
         };
-        let (tunnel, accept) = link.request(&hop.connect, self.limits).await?;
+        let opened = link.request(&hop.connect, self.limits).await?;
         self.answers.truncate(level);
         self.answers.push(HopAnswer {
             peer: link.peer().clone(),
-            accept,
+            accept: opened.accept,
+            headers: opened.headers,
         });
-        self.tunnel = Some(tunnel);
+        self.tunnel = Some(opened.tunnel);
         Ok(())
     }
 }

@@ -111,6 +111,17 @@ impl TunnelIo {
         self.carry_out()
     }
 
+    /// Whether our half has ended and the peer's has not.
+    pub(super) fn awaits_peer(&self) -> bool {
+        self.life.outbound() == Half::Ended && self.life.inbound().is_open()
+    }
+
+    /// Throws away what comes until the peer's half has ended.
+    pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TunnelError>> {
+        while ready!(self.poll_read_chunk(cx))?.is_some() {}
+        Poll::Ready(Ok(()))
+    }
+
     /// Whether there is something unread; `false` at the end of file.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, TunnelError>> {
         while self.unread.is_empty() {

@@ -1,0 +1,133 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use hbone::mesh::Local;
+use hbone::policy::{DeniedRange, DestinationPolicy, Opening};
+use hbone::{Accept, DenyStatus, Reject};
+use http::StatusCode;
+use peer_meta::{Exchange, Role, Side};
+use tokio::io::copy_bidirectional;
+use tokio::net::TcpStream;
+use tokio_hbone::tls::ServerTls;
+use tokio_hbone::{Acceptor, Incoming};
+
+use crate::hops::Place;
+use crate::topology::{Party, Topology};
+
+/// The node proxy of one server pod.
+pub(crate) struct DestinationProxy {
+    topology: Arc<Topology>,
+    pod: usize,
+    acceptor: Acceptor,
+    policy: DestinationPolicy,
+    served: AtomicU64,
+}
+
+impl DestinationProxy {
+    pub(crate) fn new(topology: Arc<Topology>, pod: usize, tls: ServerTls) -> Self {
+        let policy = DestinationPolicy::local_only(topology.pods[pod].address)
+            .open(Opening::ServiceNames)
+            .open(Opening::Range(DeniedRange::Loopback));
+        Self {
+            topology,
+            pod,
+            acceptor: Acceptor::new(tls),
+            policy,
+            served: AtomicU64::new(0),
+        }
+    }
+
+    /// The pod's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.party().name
+    }
+
+    /// How many connections it has carried to its application.
+    pub(crate) fn served(&self) -> u64 {
+        self.served.load(Ordering::Relaxed)
+    }
+
+    /// Serves one connection.
+    pub(crate) async fn serve(self: Arc<Self>, socket: TcpStream) -> Result<()> {
+        socket.set_nodelay(true)?;
+        let mut connection = self.acceptor.accept(socket).await?;
+        while let Some(incoming) = connection.next().await {
+            let proxy = Arc::clone(&self);
+            tokio::spawn(async move {
+                if let Err(error) = proxy.carry(incoming).await {
+                    eprintln!("{}: {error:#}", proxy.name());
+                }
+            });
+        }
+        Ok(())
+    }
+
+    async fn carry(&self, incoming: Incoming) -> Result<()> {
+        self.topology.hops.requested(Place::Inner, &incoming);
+        self.topology.hops.requested(Place::Inner, &incoming);
+        let mut application = match self.dial(&incoming).await {
+            Ok(application) => application,
+            Err(reject) => {
+                incoming.reject(&reject);
+                return Err(reject).context("an inner tunnel was rejected");
+            }
+        };
+        self.served.fetch_add(1, Ordering::Relaxed);
+
+        let own = Arc::clone(&self.party().own);
+        let config = &self.topology.exchange;
+        let mut exchange = Exchange::new(Role::DestinationNodeProxy, config, own, Instant::now());
+        exchange.handle_accepted(Some(Arc::new(incoming.peer().spiffe_id().clone())));
+        let connect = incoming.connect();
+        let network = connect
+            .origin_network
+            .as_ref()
+            .map(|network| network.as_str().as_bytes());
+        // Across networks the TCP peer is the gateway, and its address says nothing about the client.
+        exchange.handle_request(self.topology.gateway.address, network, &connect.baggage);
+        while exchange.poll_lookup().is_some() {
+            exchange.handle_lookup(Side::Downstream, None);
+        }
+
+        let baggage = exchange
+            .response_baggage(StatusCode::OK)
+            .into_iter()
+            .collect();
+        let mut tunnel = incoming.accept(&Accept::new(baggage))?;
+        let counted = self
+            .topology
+            .metrics
+            .open(&exchange, &self.topology.service);
+        let (received, sent) = copy_bidirectional(&mut tunnel, &mut application).await?;
+        counted.close(sent, received);
+        Ok(())
+    }
+
+    /// Policy, directory, policy again on the address that came out, and only then the connection.
+    async fn dial(&self, incoming: &Incoming) -> Result<TcpStream, Reject> {
+        let denied = |reason| Reject::denied(reason, DenyStatus::default());
+        let authority = &incoming.connect().authority;
+        let admitted = self
+            .policy
+            .admit(incoming.peer(), authority)
+            .map_err(denied)?;
+        let local = Local::new(&self.party().workload, self.party().address);
+        let meant = local
+            .target(&*self.topology.mesh, authority)
+            .map_err(|not_here| Reject::from(&not_here))?;
+        let checked = admitted.check(meant.target()).map_err(denied)?;
+        let upstream = TcpStream::connect(checked.addr())
+            .await
+            .map_err(|_| Reject::UpstreamFailed)?;
+        upstream
+            .set_nodelay(true)
+            .map_err(|_| Reject::UpstreamFailed)?;
+        Ok(upstream)
+    }
+
+    fn party(&self) -> &Party {
+        &self.topology.pods[self.pod]
+    }
+}
