@@ -150,18 +150,13 @@ pub(super) fn is_instance(
     }
 }
 
-/// The address of the workload to dial: the one asked for if it has it, else the first that the service allows and
-/// that is of the family asked for, else the first that the service allows.
+/// The address of the workload to dial: the first that the service allows of the family asked for, else the first that
+/// it allows.
 pub(super) fn dial_ip(
     workload: &Workload,
     families: AddressFamilies,
     like: Option<IpAddr>,
 ) -> Option<IpAddr> {
-    if let Some(asked) = like
-        && workload.ips().any(|ip| ip == asked)
-    {
-        return like;
-    }
     let allowed = || workload.ips().filter(|ip| families.contains(*ip));
     let same = allowed().find(|ip| like.is_some_and(|like| like.is_ipv6() == ip.is_ipv6()));
     same.or_else(|| allowed().next())

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hbone::mesh::{
-    Endpoint, Entropy, GatewayAddress, Health, HealthPolicy, LoadBalancing, LoadBalancingMode,
-    Locality, Plan, Ports, Scope, Service, Source, StaticMesh, Workload, plan,
+    AddressFamilies, Endpoint, Entropy, GatewayAddress, Health, HealthPolicy, LoadBalancing,
+    LoadBalancingMode, Locality, Plan, Ports, Scope, Service, Source, StaticMesh, Workload, plan,
 };
 use proptest::prelude::*;
 
@@ -80,8 +80,9 @@ fn a_sweep_gives_every_endpoint_exactly_its_weight() {
 
 #[test]
 fn the_choices_of_one_plan_are_independent() {
-    // [R31]: two instances of a gateway, weights 1 and 2; three stand-ins, weights 1, 1 and 3
-    let mut workloads: Vec<_> = weighted(&[1, 1, 3])
+    // [R31]: two instances of a gateway, weights 1 and 3; three stand-ins, weights 1, 1 and 2; so that neither total
+    // divides the work of the other
+    let mut workloads: Vec<_> = weighted(&[1, 1, 2])
         .into_iter()
         .map(|mut stand_in| {
             stand_in.network = "west".parse().unwrap();
@@ -89,7 +90,7 @@ fn the_choices_of_one_plan_are_independent() {
             stand_in
         })
         .collect();
-    for (uid, ip, weight) in [("west/g1", "192.0.2.1", 1), ("west/g2", "192.0.2.2", 2)] {
+    for (uid, ip, weight) in [("west/g1", "192.0.2.1", 1), ("west/g2", "192.0.2.2", 3)] {
         let mut gateway = workload(uid, "gateway", &[ip], &["gateway.west"]);
         gateway.capacity = weight;
         workloads.push(gateway);
@@ -100,7 +101,7 @@ fn the_choices_of_one_plan_are_independent() {
     let mesh = StaticMesh::new(workloads, [echo, gateway]).unwrap();
 
     let mut counts = BTreeMap::new();
-    for entropy in 0..15 {
+    for entropy in 0..16 {
         let plan = chosen(&mesh, entropy).unwrap();
         let pair = (
             plan.receiver.unwrap().uid.to_string(),
@@ -111,10 +112,10 @@ fn the_choices_of_one_plan_are_independent() {
     let pair = |uid: &str, ip: &str| (uid.to_owned(), ip.to_owned());
     let expected = [
         (pair("e/000", "192.0.2.1"), 1),
-        (pair("e/000", "192.0.2.2"), 2),
+        (pair("e/000", "192.0.2.2"), 3),
         (pair("e/001", "192.0.2.1"), 1),
-        (pair("e/001", "192.0.2.2"), 2),
-        (pair("e/002", "192.0.2.1"), 3),
+        (pair("e/001", "192.0.2.2"), 3),
+        (pair("e/002", "192.0.2.1"), 2),
         (pair("e/002", "192.0.2.2"), 6),
     ];
     assert_eq!(counts, BTreeMap::from(expected));
@@ -174,6 +175,17 @@ fn unhealthy_endpoints_are_skipped_unless_the_service_allows_all() {
     all.health = HealthPolicy::AllowAll;
     let mesh = echo(endpoints(), all);
     assert_eq!(sweep(&mesh, 0, 6), uids([("e/000", 3), ("e/001", 3)]));
+}
+
+#[test]
+fn endpoints_without_an_address_of_the_services_families_are_skipped() {
+    // [R30], [R35]
+    let mut endpoints = weighted(&[1, 1]);
+    endpoints[1].addresses.push("fd00::2".parse().unwrap());
+    let mut service = service("echo.shop", &["e/10.96.0.1"], &[(80, 8080)]);
+    service.families = AddressFamilies::V6;
+    let mesh = StaticMesh::new(endpoints, [service]).unwrap();
+    assert_eq!(sweep(&mesh, 0, 4), uids([("e/001", 4)]));
 }
 
 /// Endpoints at four distances from the source: same zone, same region, elsewhere, and in another region's zone of the

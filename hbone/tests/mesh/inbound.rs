@@ -520,6 +520,22 @@ fn an_east_west_gateway_never_sends_to_another_network_or_past_a_waypoint() {
 }
 
 #[test]
+fn a_waypoint_of_another_network_is_not_dialled_though_it_has_an_address() {
+    // [R52]
+    let mesh = west(|_, services| {
+        let east = GatewayAddress::at(address("east/10.0.0.11"));
+        services[1].waypoint = Some(east);
+    });
+    let guarded = "guarded.shop.svc.cluster.local:80";
+    assert_eq!(
+        sent_on(&mesh, guarded, None, 0).unwrap_err(),
+        NotHere::NoRoute(NoRoute::Unaddressed {
+            workload: "east/echo".into()
+        })
+    );
+}
+
+#[test]
 fn an_east_west_gateway_refuses_what_it_does_not_know() {
     // [R53]
     let mesh = west(|_, _| {});

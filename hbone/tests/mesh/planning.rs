@@ -7,7 +7,7 @@ use hbone::mesh::{
     NoRoute, Plan, Ports, Protocol, Scope, Service, Source, StaticMesh, Visibility, Way, Workload,
     plan,
 };
-use hbone::{ExpectedIdentities, IstioSource, Network, Profile, Telling};
+use hbone::{Authority, ExpectedIdentities, IstioSource, Network, Profile, Telling};
 
 use crate::two_networks::{
     FIRST, address, authority, find, hostname, identity, mesh, name, network, services, show,
@@ -235,6 +235,13 @@ fn an_address_in_ipv6_clothing_is_the_ipv4_address() {
     // [R1], [R3]
     assert_eq!(shown("[::ffff:10.0.0.11]:7000"), shown("10.0.0.11:7000"));
     assert_eq!(shown("[::ffff:10.96.0.1]:80"), shown("10.96.0.1:80"));
+    // as a dual-stack socket reports it
+    let mesh = mesh();
+    let source = find(&mesh, "east/client");
+    let clothed = Authority::Addr("[::ffff:93.184.216.34]:443".parse().unwrap());
+    let plan = plan(&mesh, Source::node_proxy(&source), &clothed, FIRST).unwrap();
+    assert_eq!(show(&plan), "Passthrough 93.184.216.34:443");
+
     let mesh = with_workload("east/echo-heavy", |heavy| {
         heavy.addresses = vec!["::ffff:10.0.0.12".parse().unwrap()];
     });

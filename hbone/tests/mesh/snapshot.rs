@@ -1,6 +1,6 @@
 //! The ready-made directory.
 
-use hbone::mesh::{Ambiguous, Directory, Ports, Service, StaticMesh};
+use hbone::mesh::{Ambiguous, Directory, NamespacedHostname, Ports, Service, StaticMesh};
 
 use crate::two_networks::{address, hostname, mesh, name, service, workload};
 
@@ -55,6 +55,27 @@ fn endpoints_come_in_the_order_of_their_uids_whatever_the_order_put_in() {
             .collect();
         assert_eq!(found, ["e/1", "e/2", "e/3"]);
     }
+}
+
+#[test]
+fn services_of_one_name_come_in_the_order_of_their_namespaces() {
+    let host = hostname("db.example");
+    let of = |namespace: &str| {
+        let name = NamespacedHostname::new(namespace, host.clone());
+        Service::new(name, [(80, 8080)])
+    };
+    let mesh = StaticMesh::new([], ["c", "a", "b"].map(of)).unwrap();
+    let found = mesh.services_with_hostname(&host);
+    let found: Vec<_> = found
+        .iter()
+        .map(|service| service.name.namespace())
+        .collect();
+    assert_eq!(found, ["a", "b", "c"]);
+    let all: Vec<_> = mesh
+        .services()
+        .map(|service| service.name.namespace())
+        .collect();
+    assert_eq!(all, found);
 }
 
 #[test]

@@ -219,7 +219,7 @@ pub(crate) fn services() -> Vec<Service> {
         ),
         service(
             "told.shop",
-            &["west/10.96.0.9", "east/fd96::5", "east/10.96.0.5"],
+            &["east/10.96.0.5", "east/fd96::5", "west/10.96.0.9"],
             &[(80, 8080)],
         ),
         service("mute.shop", &[], &[(80, 8080)]),
