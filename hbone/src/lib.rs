@@ -1,4 +1,56 @@
-//! The crate is being laid out.
+//! Everything that decides in HBONE, the tunnel of Istio's ambient mesh, as pure code without IO.
+//!
+//! HBONE is an HTTP/2 CONNECT (RFC 9113 section 8.5) over mutual TLS with SPIFFE identities, on port 15008. *Double* HBONE is
+//! one such tunnel inside another, through an east-west gateway, to reach another network.
+//!
+//! ```text
+//!  to open a tunnel                                      to serve one
+//!
+//!  mesh::plan ─> Plan ─> Route ─> Dial ──> Pool          head ─> Connect ─> Serve ──> DestinationPolicy
+//!                                  │  └──> Establish                          │  └──> mesh::{Local, forward, fronted}
+//!                                  └─────> Request                            └─────> Accept or Reject
+//!
+//!  while it is open, on either side:  Lifecycle, Keepalive, Drain
+//! ```
+//!
+//! - **What is said**: [`Connect`], [`Accept`] and [`Reject`] to and from the heads of the [`http`] crate; [`Authority`], one
+//!   parser for policy and dialler; [`Profile`], who says what on which hop.
+//! - **Who it is**: [`Identity`], [`ExpectedIdentities`].
+//! - **What is allowed**: [`policy`], deny by default; only a [`policy::Checked`] address can be dialled for a peer.
+//! - **Where to**: [`mesh`], [`Route`].
+//! - **How**: the machines [`Dial`], [`Establish`], [`Request`], [`Serve`], [`Lifecycle`], [`Keepalive`], [`Drain`] and
+//!   [`pool::Pool`].
+//!
+//! # The machines
+//!
+//! All have the same shape. Getters take `&self`; `handle_*` say what has happened; commands say what the caller wants;
+//! `poll_*` give what to do next, until `None`. Time is an argument: `poll_timeout` says when to call `handle_timeout`, which
+//! is harmless if early or repeated. No event of a peer can make them fail: [`ApiMisuse`] is for the caller's own mistakes.
+//!
+//! ```
+//! use hbone::{Accept, AcceptedStatus, Connect, ConnectOptions, HeaderValues, Reject};
+//! use http::HeaderValue;
+//!
+//! // A client's request ...
+//! let mut connect = Connect::new("10.0.0.2:8080".parse()?);
+//! connect.baggage = HeaderValues::from_iter([HeaderValue::from_static("k8s.pod.name=web")]);
+//! let (head, ()) = connect.to_request().into_parts();
+//!
+//! // ... as the server reads it, and its answer ...
+//! let read = Connect::from_parts(&head, ConnectOptions::new())?;
+//! assert_eq!(read, connect);
+//! let (head, ()) = Accept::new(HeaderValues::new()).to_response().into_parts();
+//!
+//! // ... as the client reads that.
+//! assert!(Accept::from_parts(&head, AcceptedStatus::Only200).is_ok());
+//! assert_eq!(Reject::NotConnect.status(), 405);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it does not do
+//!
+//! It opens no socket, reads no clock, draws no random number, starts no task and logs nothing; it knows no TLS and no HTTP/2
+//! frame. `tokio-hbone` carries out what is decided here. It does not read `baggage` either: that is for `peer-meta`.
 
 mod accept;
 mod api_misuse;

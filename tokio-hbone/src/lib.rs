@@ -1,4 +1,49 @@
-//! HBONE over [`tokio`], [`h2`] and [`rustls`].
+//! HBONE over [`tokio`], [`h2`] and [`rustls`]: the tunnel of Istio's ambient mesh, to open and to accept.
+//!
+//! ```text
+//!  Connector ──connect(&Route)──> Tunnel          Acceptor ──accept(io)──> Connection ──next()──> Incoming ──> Tunnel
+//!      │                             ^                │
+//!  tls::ClientTls                    │            tls::ServerTls
+//!                AsyncRead + AsyncWrite, or Bytes without a copy
+//! ```
+//!
+//! This crate is thin: what to say, whom to believe and what an event means is decided in the `hbone` crate, and carried out
+//! here. A [`Tunnel`] is itself an IO, so the inner hop of double HBONE runs over the outer one unchanged.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use hbone::{Connect, Hop, Identity, Route};
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! use tokio_hbone::Connector;
+//! use tokio_hbone::tls::{ClientTls, Credentials, TrustBundles};
+//!
+//! # async fn client() -> Result<(), Box<dyn std::error::Error>> {
+//! let credentials = Credentials::from_pem(&std::fs::read("chain.pem")?, &std::fs::read("key.pem")?)?;
+//! let bundles = TrustBundles::new().with_pem("cluster.local", &std::fs::read("root.pem")?)?;
+//! let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+//! let connector = Connector::new(ClientTls::new(provider, credentials, bundles)?);
+//!
+//! let server = Identity::parse("spiffe://cluster.local/ns/shop/sa/stock")?;
+//! let hop = Hop::new(Connect::new("10.0.0.2:8080".parse()?), server.into());
+//! let mut tunnel = connector.connect(&Route::new("10.0.0.2:15008".parse()?, hop)).await?;
+//! tunnel.write_all(b"hello").await?;
+//! tunnel.shutdown().await?;
+//! let mut answer = Vec::new();
+//! tunnel.read_to_end(&mut answer).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The end of a tunnel
+//!
+//! A reader meets its end of file only where the peer has ended its half. A reset, whatever its reason, trailers, and a lost
+//! connection are errors, so what was cut short never passes for whole. Shutting a writer down ends our half alone.
+//!
+//! # What it does not do
+//!
+//! It binds no listener and captures no traffic, resolves no names and fetches no certificates. It serves no HTTP inside
+//! the tunnel.
 
 mod acceptor;
 mod connection;

@@ -3,9 +3,9 @@ use std::num::{NonZeroU64, NonZeroU128};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
-use hbone::mesh::{Entropy, Leg, Source, plan};
-use hbone::{Forwarded, Hostname, Network, Position, Profile, Route, Telling, Traceparent};
+use anyhow::{Context, Result};
+use hbone::mesh::{Entropy, Source, plan};
+use hbone::{Forwarded, Hostname, Network, Position, Profile, Telling, Traceparent};
 use peer_meta::{Exchange, Hop, Role, Target};
 use rustls::crypto::CryptoProvider;
 use tokio::io::copy_bidirectional;
@@ -56,12 +56,10 @@ impl SourceProxy {
         exchange.dial(Target::OtherNetwork);
         let trace = self.trace()?;
         self.topology.hops.follow(trace);
-        let telling = self.telling(socket.peer_addr()?, trace)?;
-        let mut hops = way.legs.iter().map(|leg| told(leg, &telling, &exchange));
-        let Some(first) = hops.next() else {
-            bail!("{destination} is not reached by a tunnel")
-        };
-        let route = hops.fold(Route::new(way.address, first), Route::through);
+        let mut telling = self.telling(socket.peer_addr()?, trace)?;
+        telling.baggage = exchange.request_baggage(Hop::Inner).into_iter().collect();
+        let route = way.route(Profile::Ztunnel, &telling);
+        let route = route.with_context(|| format!("{destination} is not reached by a tunnel"))?;
 
         let mut tunnel = self
             .connector
@@ -110,17 +108,6 @@ impl SourceProxy {
             .context("the system has no randomness to give")?;
         Ok(u128::from_le_bytes(bytes))
     }
-}
-
-/// One leg as a hop, saying what the exchange has to tell there.
-fn told(leg: &Leg, telling: &Telling, exchange: &Exchange) -> hbone::Hop {
-    let mut telling = telling.clone();
-    telling.baggage = exchange
-        .request_baggage(hop(leg.position))
-        .into_iter()
-        .collect();
-    let connect = Profile::Ztunnel.connect(leg.position, leg.authority.clone(), &telling);
-    hbone::Hop::new(connect, leg.expect.clone())
 }
 
 const fn hop(position: Position) -> Hop {

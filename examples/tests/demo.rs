@@ -1,0 +1,119 @@
+//! The demo, run as a person runs it. Its proxies listen on fixed addresses, so its runs follow one another in one test.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+#[test]
+fn the_demo_knows_both_parties_with_baggage_and_loses_them_without() {
+    let on = json(&["--json", "--requests", "60"]);
+    assert_eq!(on["connections"], 60);
+    assert_eq!(on["bytes_ok"], true);
+    assert_eq!(on["unknown_labels"], 0);
+    let pods = on["distribution"].as_object().expect("an object");
+    assert_eq!(pods.len(), 3);
+    for (pod, count) in pods {
+        let share = count.as_u64().expect("a count") * 100 / 60;
+        assert!((25..=42).contains(&share), "{pod} served {share} %");
+    }
+
+    // What each hop saw: the gateway's answer names the gateway, the destination's names a pod.
+    let hops = on["hops"].as_array().expect("a list");
+    assert_eq!(hops.len(), 2);
+    let (outer, inner) = (&hops[0], &hops[1]);
+    assert_eq!(
+        (&outer["hop"], &inner["hop"]),
+        (&"outer".into(), &"inner".into())
+    );
+    assert!(text(&outer["response"]["baggage"]).contains("istio-eastwestgateway"));
+    assert!(text(&inner["response"]["baggage"]).contains("k8s.deployment.name=stock-v"));
+    assert!(outer["request"].get("x-forwarded-network").is_none());
+    assert_eq!(inner["request"]["x-forwarded-network"], "network-a");
+    assert_eq!(
+        outer["request"]["traceparent"],
+        inner["request"]["traceparent"]
+    );
+
+    // Both reporters name both parties, and never the gateway.
+    let opened = samples(&on, "istio_tcp_connections_opened_total");
+    for reporter in ["source", "destination"] {
+        let mine = opened
+            .iter()
+            .filter(|sample| sample["labels"]["reporter"] == reporter);
+        let total: u64 = mine
+            .clone()
+            .map(|sample| sample["value"].as_u64().expect("a value"))
+            .sum();
+        assert_eq!(total, 60, "{reporter}");
+        for sample in mine {
+            assert_eq!(sample["labels"]["source_workload"], "checkout-v1");
+            assert!(text(&sample["labels"]["destination_workload"]).starts_with("stock-v"));
+            assert_eq!(sample["labels"]["connection_security_policy"], "mutual_tls");
+        }
+    }
+    let moved: u64 = samples(&on, "istio_tcp_received_bytes_total")
+        .iter()
+        .map(|sample| sample["value"].as_u64().expect("a value"))
+        .sum();
+    assert_eq!(
+        Some(moved),
+        on["bytes"].as_u64().map(|bytes| 2 * bytes),
+        "both reporters count all bytes"
+    );
+
+    let off = json(&["--json", "--requests", "30", "--no-baggage"]);
+    assert_eq!(
+        (&off["connections"], &off["bytes_ok"]),
+        (&30.into(), &true.into())
+    );
+    assert!(off["unknown_labels"].as_u64().expect("a count") > 0);
+    let opened = samples(&off, "istio_tcp_connections_opened_total");
+    let seen = |reporter: &str, label: &str| {
+        let mut mine = opened
+            .iter()
+            .filter(|sample| sample["labels"]["reporter"] == reporter);
+        mine.all(|sample| sample["labels"][label] == "unknown")
+    };
+    assert!(seen("source", "destination_workload"));
+    assert!(seen("destination", "source_workload"));
+    assert!(
+        !seen("source", "destination_principal"),
+        "what TLS proved is still known"
+    );
+
+    let plain = run(&["--requests", "3"]);
+    assert!(plain.status.success());
+    let report = String::from_utf8(plain.stdout).expect("UTF-8");
+    assert!(report.ends_with("0 labels are `unknown`\n"), "{report}");
+
+    let wrong = run(&["--requests", "0"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("--requests"));
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let demo = env!("CARGO_BIN_EXE_demo");
+    Command::new(demo)
+        .args(arguments)
+        .output()
+        .expect("the demo starts")
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = run(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    serde_json::from_slice(&output.stdout).expect("one JSON document")
+}
+
+fn samples<'a>(report: &'a Value, name: &str) -> Vec<&'a Value> {
+    let metrics = report["metrics"].as_array().expect("a list");
+    metrics
+        .iter()
+        .filter(|sample| sample["name"] == name)
+        .collect()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
