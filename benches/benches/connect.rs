@@ -2,8 +2,6 @@
 //!
 //! `cargo bench -p hbone-benches --bench connect` prints the allocations and a ratio of one run, then criterion's times.
 
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
-
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -19,7 +17,6 @@ use http::{HeaderMap, HeaderValue, Method, Request, request};
 const MOST_ALLOCATIONS: u64 = 3;
 const AUTHORITY: &str = "echo.default.svc.cluster.local:8080";
 const BAGGAGE: &str = "k8s.cluster.name=c1,k8s.namespace.name=default,k8s.deployment.name=cli,service.name=cli,service.version=v1";
-const FORWARDED: &str = r#"for="10.1.2.3:47111";host=echo.default.svc.cluster.local"#;
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const NETWORK: &str = "network-1";
 
