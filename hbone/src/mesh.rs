@@ -11,6 +11,43 @@
 //!
 //! Everything here is a function of its arguments. Names are not resolved, nobody is dialled, and chance is the caller's
 //! [`Entropy`]. `docs/routing.md` lists what is planned when, in numbered rows.
+//!
+//! A client in one network, a service whose only endpoint is in another:
+//!
+//! ```
+//! use hbone::mesh::{
+//!     Entropy, GatewayAddress, NamespacedHostname, NetworkAddress, Service, Source, StaticMesh, Way, Workload, plan,
+//! };
+//! use hbone::{Authority, Identity, Network};
+//!
+//! let (east, west) = (Network::parse("east")?, Network::parse("west")?);
+//! let echo = NamespacedHostname::new("shop", "echo.shop.svc.cluster.local".parse()?);
+//!
+//! let mut client = Workload::new("client", "spiffe://cluster.local/ns/shop/sa/client".parse()?);
+//! client.network = east;
+//! let gateway_address = NetworkAddress::new(west.clone(), [192, 0, 2, 1].into());
+//! let mut gateway = Workload::new("gateway", "spiffe://cluster.local/ns/infra/sa/gateway".parse()?);
+//! gateway.network = west.clone();
+//! gateway.addresses = vec![gateway_address.ip()];
+//! // stands for whatever the west has; what matters is how many it counts for, and how to get there
+//! let mut far = Workload::new("far", "spiffe://cluster.local/ns/shop/sa/stand-in".parse()?);
+//! far.network = west;
+//! far.network_gateway = Some(GatewayAddress::at(gateway_address));
+//! far.services.insert(echo.clone(), [].into());
+//! let mut service = Service::new(echo, [(80, 8080)]);
+//! service.identities = Identity::parse("spiffe://cluster.local/ns/shop/sa/echo")?.into();
+//! let mesh = StaticMesh::new([client.clone(), gateway, far], [service])?;
+//!
+//! let destination: Authority = "echo.shop.svc.cluster.local:80".parse()?;
+//! let plan = plan(&mesh, Source::node_proxy(&client), &destination, Entropy::new(7))?;
+//! assert_eq!(plan.way, Way::Gateway);
+//! assert_eq!(plan.address, "192.0.2.1:15008".parse()?);
+//! let [outer, inner] = &plan.legs[..] else { panic!() };
+//! assert_eq!((&outer.authority, &inner.authority), (&destination, &destination));
+//! assert_eq!(outer.expect.to_string(), "spiffe://cluster.local/ns/infra/sa/gateway");
+//! assert_eq!(inner.expect.to_string(), "spiffe://cluster.local/ns/shop/sa/echo");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod asked;
 mod choice;

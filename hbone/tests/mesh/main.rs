@@ -4,5 +4,6 @@
 mod choice;
 mod inbound;
 mod planning;
+mod properties;
 mod snapshot;
 mod two_networks;

@@ -41,6 +41,12 @@ fn in_mesh(
     plan(mesh, source, &authority(destination), FIRST)
 }
 
+/// The variant's name.
+fn variant(refused: &NoRoute) -> String {
+    let text = format!("{refused:?}");
+    text.split(' ').next().unwrap().to_owned()
+}
+
 /// The mesh with one service changed.
 fn with_service(short: &str, change: impl FnOnce(&mut Service)) -> StaticMesh {
     let mut services = services();
@@ -55,6 +61,88 @@ fn with_workload(uid: &str, change: impl FnOnce(&mut Workload)) -> StaticMesh {
     let mut all = workloads.iter_mut();
     change(all.find(|workload| &*workload.uid == uid).unwrap());
     StaticMesh::new(workloads, services()).unwrap()
+}
+
+/// Every kind of destination at a glance, in one mesh; the tests below take them one by one.
+#[test]
+fn one_mesh_answers_the_whole_table() {
+    // [R1] to [R13], [R18], [R20] to [R29]
+    let far = "Gateway 192.0.2.11:15443 \
+               > Outer far.shop.svc.cluster.local:80 by gateway gateway-service \
+               > Inner far.shop.svc.cluster.local:80 by far far-too";
+    let far_guarded = "RemoteWaypoint 192.0.2.1:15008 \
+                       > Outer far-guarded.shop.svc.cluster.local:80 by gateway gateway-service \
+                       > Inner far-guarded.shop.svc.cluster.local:80 by far-waypoint";
+    let guarded =
+        "ServiceWaypoint 10.0.0.40:15008 > ToWaypoint 10.96.0.3:80 by waypoint waypoint-service";
+    let solo = "WorkloadWaypoint 10.0.0.40:15008 > ToWaypoint 10.0.0.31:7000 by waypoint";
+    for (what, destination, expected) in [
+        (
+            "pod",
+            "10.0.0.11:7000",
+            "Direct 10.0.0.11:15008 > Single 10.0.0.11:7000 by echo",
+        ),
+        (
+            "pod, IPv6",
+            "[fd00::90]:80",
+            "Direct [fd00::90]:15008 > Single [fd00::90]:80 by dual",
+        ),
+        (
+            "pod without HBONE",
+            "10.0.0.20:7000",
+            "Plaintext 10.0.0.20:7000",
+        ),
+        ("pod with waypoint", "10.0.0.31:7000", solo),
+        (
+            "pod with remote waypoint",
+            "10.0.0.32:7000",
+            "RemoteWorkloadWaypoint",
+        ),
+        (
+            "service",
+            "10.96.0.10:80",
+            "Direct 10.0.0.90:15008 > Single 10.0.0.90:8080 by dual",
+        ),
+        (
+            "service, endpoint's port",
+            "10.96.0.1:81",
+            "Direct 10.0.0.12:15008 > Single 10.0.0.12:9091 by echo echo-service",
+        ),
+        (
+            "service without HBONE",
+            "10.96.0.2:80",
+            "Plaintext 10.0.0.20:8080",
+        ),
+        ("service with waypoint", "10.96.0.3:80", guarded),
+        (
+            "the same by name",
+            "guarded.shop.svc.cluster.local:80",
+            guarded,
+        ),
+        ("service of a remote network", "10.96.0.20:80", far),
+        ("the same by name", "far.shop.svc.cluster.local:80", far),
+        ("service with remote waypoint", "10.96.0.21:80", far_guarded),
+        ("remote, no gateway", "10.96.0.23:80", "NoGateway"),
+        ("remote, unknown gateway", "10.96.0.24:80", "UnknownGateway"),
+        ("remote, no identities", "10.96.0.22:80", "NoIdentities"),
+        ("unknown waypoint", "10.96.0.11:80", "UnknownWaypoint"),
+        ("no such port", "10.96.0.1:79", "PortNotExposed"),
+        ("no such port, remote", "10.96.0.20:8080", "PortNotExposed"),
+        ("no endpoint", "10.96.0.8:80", "Unpopulated"),
+        ("no healthy endpoint", "10.96.0.7:80", "NoHealthyEndpoint"),
+        ("no such name", "nobody.example:443", "UnknownService"),
+        (
+            "address outside the mesh",
+            "93.184.216.34:443",
+            "Passthrough 93.184.216.34:443",
+        ),
+    ] {
+        let outcome = match client(destination) {
+            Ok(plan) => show(&plan),
+            Err(refused) => variant(&refused),
+        };
+        assert_eq!(outcome, expected, "{what}");
+    }
 }
 
 #[test]
