@@ -1,10 +1,8 @@
-use std::time::Instant;
-
 use hbone::{Establish, EstablishError, Established, Timeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::connection::Connection;
-use crate::deadline::stage;
+use crate::deadline::{now, stage};
 use crate::http2::Http2Config;
 use crate::observed::Observed;
 use crate::tls::ServerTls;
@@ -53,10 +51,10 @@ impl Acceptor {
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let mut establish = Establish::accepted(self.timeouts, Instant::now());
+        let mut establish = Establish::accepted(self.timeouts, now());
         let (stream, peer) = stage(&mut establish, self.tls.accept(io)).await?;
         let alpn = stream.get_ref().1.alpn_protocol();
-        establish.handle_secured(&peer, alpn, Instant::now())?;
+        establish.handle_secured(&peer, alpn, now())?;
         if let Some(Err(error)) = establish.poll() {
             return Err(error);
         }

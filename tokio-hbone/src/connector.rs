@@ -1,8 +1,9 @@
 use std::fmt;
-use std::time::Instant;
 
 use hbone::{Dial, DialAction, DialCause, DialError, DialLimits, RequestLimits, Route, Timeouts};
+use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::deadline::now;
 use crate::http2::Http2Config;
 use crate::link::LinkConfig;
 use crate::tls::ClientTls;
@@ -69,8 +70,36 @@ impl Connector {
     /// # Errors
     /// [`DialError`], which names the hop and the cause.
     pub async fn connect(&self, route: &Route) -> Result<Tunnel, DialError> {
-        let mut walk = Walk::new(&self.link, self.request, route);
-        let mut dial = Dial::new(route, self.dial, Instant::now());
+        let walk = Walk::over_tcp(&self.link, self.request, route);
+        Self::walk(walk, route, self.dial).await
+    }
+
+    /// Opens a tunnel over `route` inside `io`, which must already lead to the peer of the outermost hop: for those who
+    /// connect in a way of their own, bound to a device or by another proxy. The route's address is not dialled.
+    ///
+    /// There is only this one `io`, so no CONNECT is sent a second time.
+    ///
+    /// # Errors
+    /// [`DialError`], which names the hop and the cause.
+    pub async fn connect_over<IO>(&self, io: IO, route: &Route) -> Result<Tunnel, DialError>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let walk = Walk::over_io(io, &self.link, self.request, route);
+        let mut once = self.dial;
+        once.retries = 0;
+        Self::walk(walk, route, once).await
+    }
+
+    async fn walk<IO>(
+        mut walk: Walk<'_, IO>,
+        route: &Route,
+        limits: DialLimits,
+    ) -> Result<Tunnel, DialError>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let mut dial = Dial::new(route, limits, now());
         while let Some(action) = dial.poll() {
             if let DialAction::Ended(outcome) = action {
                 outcome?;

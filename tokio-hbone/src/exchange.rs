@@ -1,7 +1,6 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
-use std::time::Instant;
 
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
@@ -9,7 +8,7 @@ use h2::{RecvStream, SendStream};
 use hbone::{Accept, Connect, Reason, Request, RequestAction, RequestError, RequestLimits, Role};
 use http::{HeaderMap, Response};
 
-use crate::deadline::within;
+use crate::deadline::{now, within};
 use crate::observed::Failure;
 use crate::tunnel::TunnelIo;
 
@@ -27,7 +26,7 @@ pub(crate) async fn request(
     connect: &Connect,
     limits: RequestLimits,
 ) -> Result<Opened, RequestError> {
-    let mut request = Request::new(limits, Instant::now());
+    let mut request = Request::new(limits, now());
     let sent = within(request.poll_timeout(), send.ready()).await;
     let sent = sent.map(|ready| ready?.send_request(connect.to_request(), false));
     let (mut response, mut stream) = match sent {
@@ -37,7 +36,7 @@ pub(crate) async fn request(
             return Err(error_of(&mut request));
         }
         None => {
-            request.handle_timeout(Instant::now());
+            request.handle_timeout(now());
             return Err(error_of(&mut request));
         }
     };
@@ -53,7 +52,7 @@ pub(crate) async fn request(
             Some(Head::Informational(Err(error)) | Head::Final(Err(error))) => {
                 report(&mut request, failure, &error);
             }
-            None => request.handle_timeout(Instant::now()),
+            None => request.handle_timeout(now()),
         }
         if let Some(outcome) = outcome_of(&mut request, &mut stream) {
             let accept = outcome?;

@@ -2,7 +2,6 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::Poll;
-use std::time::Instant;
 
 use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
@@ -13,7 +12,7 @@ use hbone::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use crate::deadline::stage;
+use crate::deadline::{now, stage};
 use crate::exchange::{self, Opened};
 use crate::http2::Http2Config;
 use crate::observed::{Failure, Observed};
@@ -42,8 +41,7 @@ impl Link {
         address: SocketAddr,
         expect: &ExpectedIdentities,
     ) -> Result<Self, EstablishError> {
-        let mut establish =
-            Establish::over_tcp(address, expect.clone(), config.timeouts, Instant::now());
+        let mut establish = Establish::over_tcp(address, expect.clone(), config.timeouts, now());
         let connecting = async {
             let socket = TcpStream::connect(address).await?;
             socket.set_nodelay(true)?;
@@ -55,7 +53,7 @@ impl Link {
                 .map_err(|error: std::io::Error| LinkFailure::Io(error.kind()))
         };
         let socket = stage(&mut establish, connecting).await?;
-        establish.handle_connected(Instant::now())?;
+        establish.handle_connected(now())?;
         Self::secure(config, establish, socket).await
     }
 
@@ -64,8 +62,19 @@ impl Link {
         tunnel: TunnelIo,
         expect: &ExpectedIdentities,
     ) -> Result<Self, EstablishError> {
-        let establish = Establish::over_tunnel(expect.clone(), config.timeouts, Instant::now());
-        Self::secure(config, establish, Lingering::new(tunnel)).await
+        Self::over_io(config, Lingering::new(tunnel), expect).await
+    }
+
+    pub(crate) async fn over_io<IO>(
+        config: &LinkConfig,
+        io: IO,
+        expect: &ExpectedIdentities,
+    ) -> Result<Self, EstablishError>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let establish = Establish::over_tunnel(expect.clone(), config.timeouts, now());
+        Self::secure(config, establish, io).await
     }
 
     async fn secure<IO>(
@@ -78,7 +87,7 @@ impl Link {
     {
         let expect = establish.expect().cloned().unwrap_or_default();
         let (stream, peer) = stage(&mut establish, config.tls.connect(io, &expect)).await?;
-        establish.handle_secured(&peer, stream.get_ref().1.alpn_protocol(), Instant::now())?;
+        establish.handle_secured(&peer, stream.get_ref().1.alpn_protocol(), now())?;
         if let Some(Err(error)) = establish.poll() {
             return Err(error);
         }

@@ -1,21 +1,23 @@
-use std::time::Instant;
-
 use hbone::{
     Accept, ApiMisuse, Dial, DialAction, EstablishError, Identity, RequestError, RequestLimits,
     Route,
 };
 
 use http::HeaderMap;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 
-use crate::deadline::within;
+use crate::deadline::{now, within};
 use crate::link::{Link, LinkConfig};
 use crate::tunnel::{Tunnel, TunnelIo};
 
 /// What a [`Dial`] has opened so far. Dropping it closes all of it.
-pub(crate) struct Walk<'a> {
+pub(crate) struct Walk<'a, IO = TcpStream> {
     config: &'a LinkConfig,
     limits: RequestLimits,
     route: &'a Route,
+    /// What the caller has connected to the peer of the outermost hop; without it, TCP to the route's address.
+    given: Option<IO>,
     /// The connection that the next CONNECT goes on.
     link: Option<Link>,
     /// The tunnel that the next connection is made in.
@@ -36,7 +38,32 @@ pub struct HopAnswer {
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) const fn new(
+    /// A walk that begins with TCP to the route's address.
+    pub(crate) const fn over_tcp(
+        config: &'a LinkConfig,
+        limits: RequestLimits,
+        route: &'a Route,
+    ) -> Self {
+        Self::new(None, config, limits, route)
+    }
+}
+
+impl<'a, IO> Walk<'a, IO>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    /// A walk that begins inside `io`.
+    pub(crate) const fn over_io(
+        io: IO,
+        config: &'a LinkConfig,
+        limits: RequestLimits,
+        route: &'a Route,
+    ) -> Self {
+        Self::new(Some(io), config, limits, route)
+    }
+
+    const fn new(
+        given: Option<IO>,
         config: &'a LinkConfig,
         limits: RequestLimits,
         route: &'a Route,
@@ -45,6 +72,7 @@ impl<'a> Walk<'a> {
             config,
             limits,
             route,
+            given,
             link: None,
             tunnel: None,
             answers: Vec::new(),
@@ -84,16 +112,17 @@ impl<'a> Walk<'a> {
     }
 
     fn late(dial: &mut Dial) -> Result<(), ApiMisuse> {
-        dial.handle_timeout(Instant::now());
+        dial.handle_timeout(now());
         Ok(())
     }
 
     async fn establish(&mut self, level: usize) -> Result<(), EstablishError> {
         // The level comes from a walk over this very route, so the hop is there.
         let hop = self.route.hop(level).unwrap_or_else(|| self.route.last());
-        self.link = Some(match self.tunnel.take() {
-            Some(tunnel) => Link::over_tunnel(self.config, tunnel, &hop.expect).await?,
-            None => Link::over_tcp(self.config, self.route.address(), &hop.expect).await?,
+        self.link = Some(match (self.tunnel.take(), self.given.take()) {
+            (Some(tunnel), _) => Link::over_tunnel(self.config, tunnel, &hop.expect).await?,
+            (None, Some(io)) => Link::over_io(self.config, io, &hop.expect).await?,
+            (None, None) => Link::over_tcp(self.config, self.route.address(), &hop.expect).await?,
         });
         Ok(())
     }
