@@ -69,6 +69,7 @@ mod destination_service;
 mod discovery;
 mod exchange;
 mod exchange_config;
+mod extra_labels;
 mod own;
 mod party;
 mod peer;
@@ -77,12 +78,15 @@ mod role;
 mod strip;
 
 pub mod labels;
+#[cfg(feature = "legacy")]
+pub mod legacy;
 
 pub use claimed::Claimed;
 pub use destination_service::DestinationService;
 pub use discovery::{DirectoryEntry, Discovery, Target};
 pub use exchange::Exchange;
 pub use exchange_config::ExchangeConfig;
+pub use extra_labels::ExtraLabels;
 pub use own::Own;
 pub use peer::{Attributes, Origin, Peer, Provenance};
 pub use place::{Carrier, Method, Place};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use baggage::istio::PeerAttributes;
 use spiffe::SpiffeId;
 
-use crate::Claimed;
+use crate::{Claimed, ExtraLabels};
 
 /// One party of a connection, as far as it is known, with the provenance of each part.
 ///
@@ -13,7 +13,7 @@ use crate::Claimed;
 pub struct Peer {
     attributes: Attributes,
     identity: Option<Arc<SpiffeId>>,
-    labels: Claimed<Vec<(Box<str>, Box<str>)>>,
+    labels: Claimed<ExtraLabels>,
 }
 
 impl Peer {
@@ -44,8 +44,8 @@ impl Peer {
         }
     }
 
-    /// Further labels of the workload that the peer claims, in the order it sent them.
-    pub const fn labels(&self) -> &Claimed<Vec<(Box<str>, Box<str>)>> {
+    /// Further labels of the workload that the peer claims.
+    pub const fn labels(&self) -> &Claimed<ExtraLabels> {
         &self.labels
     }
 
@@ -79,7 +79,7 @@ impl Peer {
 
     /// The same peer with these claimed labels instead.
     #[must_use]
-    pub fn with_labels(mut self, labels: Claimed<Vec<(Box<str>, Box<str>)>>) -> Self {
+    pub fn with_labels(mut self, labels: Claimed<ExtraLabels>) -> Self {
         self.labels = labels;
         self
     }

@@ -154,7 +154,7 @@ proptest! {
             for dialect in [LabelDialect::Envoy, LabelDialect::Ztunnel] {
                 let labels = TcpLabels::new(&Report::of(&exchange), dialect);
                 let proved: Vec<_> =
-                    proved.iter().map(|id| id.as_ref().map_or(UNKNOWN.to_owned(), ToString::to_string)).collect();
+                    proved.iter().map(|id| id.as_ref().map_or_else(|| UNKNOWN.to_owned(), ToString::to_string)).collect();
                 for (name, value) in labels.iter().filter(|(name, _)| name.ends_with("_principal")) {
                     prop_assert!(proved.iter().any(|id| id == value), "{name}={value}");
                 }
