@@ -27,11 +27,12 @@ use crate::Hostname;
 ///
 /// # What arrives through `http`
 ///
-/// [`http::uri::Authority`], which `h2` hands over, is looser than HBONE. It refuses the empty text, blanks, control and
-/// non-ASCII bytes, unbalanced brackets, a `%` outside user info and brackets, and more than one colon after them; `h2` answers
-/// those with a stream error of type `PROTOCOL_ERROR` and nobody above it sees the request. It lets through: user info, a
-/// missing, empty, zero, padded, signed or enormous port, anything at all between brackets (zones included), numbers in
-/// disguise, and names with any of `!$&'()*+,;=~`. All of these meet their refusal here.
+/// [`http::uri::Authority`], which `h2` hands over, is looser than HBONE. It refuses the empty text, bytes that no URI has
+/// (blanks, controls, non-ASCII, any of ``"<>\^`{|}``), a path, query or fragment, unbalanced brackets, a `%` outside user info and
+/// brackets, and more than one colon after them; `h2` answers those with a stream error of type `PROTOCOL_ERROR`, and nobody
+/// above it sees the request. It lets through: user info, a missing, empty, zero, padded, signed or enormous port, anything at
+/// all between brackets (zones included), numbers in disguise, and names with any of `!$&'()*+,;=~`. All of these meet their
+/// refusal here.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(
     clippy::exhaustive_enums,

@@ -41,8 +41,9 @@ fn an_answer_without_baggage_is_not_one_with_an_empty_line() {
     assert_ne!(silent, empty);
 }
 
+// [83]
 #[test]
-fn row_83_other_2xx_open_a_tunnel_only_if_any_does() {
+fn other_2xx_open_a_tunnel_only_if_any_does() {
     for status in [201, 204, 206, 299] {
         let refused =
             Accept::from_parts(&parts(status), AcceptedStatus::Only200).expect_err("not 200");
@@ -52,8 +53,9 @@ fn row_83_other_2xx_open_a_tunnel_only_if_any_does() {
     assert!(Accept::from_parts(&parts(200), AcceptedStatus::Any2xx).is_ok());
 }
 
+// [85]
 #[test]
-fn row_85_any_other_status_is_a_refusal_and_a_redirect_is_not_followed() {
+fn any_other_status_is_a_refusal_and_a_redirect_is_not_followed() {
     for status in [
         100, 101, 103, 199, 300, 301, 302, 307, 308, 400, 401, 403, 404, 405, 407, 429, 500, 503,
         599, 999,
@@ -70,8 +72,9 @@ fn row_85_any_other_status_is_a_refusal_and_a_redirect_is_not_followed() {
     );
 }
 
+// [75] [76]
 #[test]
-fn row_75_and_76_what_lies_behind_us_is_answered_503() {
+fn what_lies_behind_us_is_answered_503() {
     for reject in [
         Reject::DnsFailed,
         Reject::DnsTimeout,
@@ -111,8 +114,9 @@ fn what_the_peer_did_wrong_is_answered_400() {
     }
 }
 
+// [81]
 #[test]
-fn row_81_a_denial_is_answered_403_or_as_ztunnel_does() {
+fn a_denial_is_answered_403_or_as_ztunnel_does() {
     let addr = "127.0.0.1".parse().expect("an address");
     for (denied, ztunnel) in [
         (Denied::All, 401),
@@ -153,8 +157,9 @@ fn row_81_a_denial_is_answered_403_or_as_ztunnel_does() {
     }
 }
 
+// [135]
 #[test]
-fn row_135_while_draining_a_stream_is_refused_so_that_the_peer_tries_elsewhere() {
+fn while_draining_a_stream_is_refused_so_that_the_peer_tries_elsewhere() {
     assert_eq!(Reject::Draining.answer(), Answer::RefusedStream);
 }
 

@@ -74,8 +74,9 @@ fn every_header_is_read() {
     assert!(connect.unread.is_empty());
 }
 
+// [57]
 #[test]
-fn row_57_another_method_than_connect_is_answered_405_with_the_one_that_is_allowed() {
+fn another_method_than_connect_is_answered_405_with_the_one_that_is_allowed() {
     for method in [
         Method::GET,
         Method::POST,
@@ -96,8 +97,9 @@ fn row_57_another_method_than_connect_is_answered_405_with_the_one_that_is_allow
     }
 }
 
+// [58] [59]
 #[test]
-fn row_58_and_59_a_scheme_or_path_is_rejected() {
+fn a_scheme_or_path_is_rejected() {
     for uri in ["https://10.0.0.7:80/", "http://10.0.0.7:80/path"] {
         let mut parts = head("10.0.0.7:80", &[]);
         parts.uri = uri.parse().expect("a URI");
@@ -106,8 +108,9 @@ fn row_58_and_59_a_scheme_or_path_is_rejected() {
     }
 }
 
+// [61]
 #[test]
-fn row_61_a_missing_or_malformed_authority_is_answered_400() {
+fn a_missing_or_malformed_authority_is_answered_400() {
     let mut parts = head("10.0.0.7:80", &[]);
     for uri in [
         Uri::default(),
@@ -126,8 +129,9 @@ fn row_61_a_missing_or_malformed_authority_is_answered_400() {
     assert_eq!(malformed.status(), StatusCode::BAD_REQUEST);
 }
 
+// [67]
 #[test]
-fn row_67_a_host_header_that_agrees_is_ignored_and_never_forwarded() {
+fn a_host_header_that_agrees_is_ignored_and_never_forwarded() {
     for (authority, host) in [
         ("10.0.0.7:80", "10.0.0.7:80"),
         ("10.0.0.7:80", "10.0.0.7"),
@@ -145,8 +149,9 @@ fn row_67_a_host_header_that_agrees_is_ignored_and_never_forwarded() {
     }
 }
 
+// [67]
 #[test]
-fn row_67_a_host_header_that_disagrees_is_answered_400() {
+fn a_host_header_that_disagrees_is_answered_400() {
     let disagreeing: [&[u8]; 12] = [
         b"10.0.0.8:80",
         b"10.0.0.7:81",
@@ -351,8 +356,9 @@ fn unknown_headers_are_dropped_unless_asked_for() {
     assert_eq!(again.headers(), &parts.headers);
 }
 
+// [69] [71]
 #[test]
-fn row_69_and_71_headers_of_one_connection_or_message_are_never_kept_nor_sent() {
+fn headers_of_one_connection_or_message_are_never_kept_nor_sent() {
     let hop_by_hop: [(&str, &[u8]); 9] = [
         ("connection", b"close"),
         ("content-length", b"0"),

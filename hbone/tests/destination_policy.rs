@@ -51,8 +51,9 @@ fn net(text: &str) -> ipnet::IpNet {
     text.parse().expect("a range of addresses")
 }
 
+// [81]
 #[test]
-fn row_81_everything_is_denied_by_default() {
+fn everything_is_denied_by_default() {
     for policy in [DestinationPolicy::default(), DestinationPolicy::deny_all()] {
         assert_eq!(ask(&policy, "10.0.0.7:80"), Err(Denied::All));
         assert_eq!(
@@ -188,8 +189,9 @@ fn an_allow_list_takes_names_exactly_or_below_a_parent() {
     assert_eq!(ask(&policy, "192.0.2.1:80"), Err(Denied::NotListed));
 }
 
+// [77]
 #[test]
-fn row_77_a_name_does_not_lead_where_no_peer_may_go() {
+fn a_name_does_not_lead_where_no_peer_may_go() {
     let policy =
         DestinationPolicy::allow_list([AllowEntry::to_names([hostname("rebind.example")])]);
     let lead = |addr: &str| resolve(&policy, "rebind.example:80", addr);
@@ -215,8 +217,9 @@ fn row_77_a_name_does_not_lead_where_no_peer_may_go() {
     assert_eq!(lead("192.0.2.1:80"), Ok("192.0.2.1:80".to_owned()));
 }
 
+// [77]
 #[test]
-fn row_77_a_name_may_be_held_to_ranges_of_addresses() {
+fn a_name_may_be_held_to_ranges_of_addresses() {
     let policy = DestinationPolicy::allow_list([
         AllowEntry::to_names([hostname("inside.example")]).within([net("10.0.0.0/8")]),
         AllowEntry::to_names([hostname("outside.example")]),
@@ -241,8 +244,9 @@ fn an_allowed_address_does_not_lead_to_one_that_is_not() {
     );
 }
 
+// [65]
 #[test]
-fn row_65_addresses_in_disguise_are_denied_whatever_the_rule() {
+fn addresses_in_disguise_are_denied_whatever_the_rule() {
     let everything =
         DestinationPolicy::allow_list([AllowEntry::to_addresses([net("0.0.0.0/0"), net("::/0")])]);
     for policy in [DestinationPolicy::allow_any_destination(), everything] {
@@ -490,8 +494,9 @@ fn a_range_denied_by_configuration_is_denied_in_either_spelling() {
     }
 }
 
+// [79]
 #[test]
-fn row_79_the_ports_of_the_proxies_are_denied_before_and_after_resolution() {
+fn the_ports_of_the_proxies_are_denied_before_and_after_resolution() {
     let policy = DestinationPolicy::allow_any_destination();
     for port in RESERVED_PORTS {
         assert_eq!(
@@ -527,11 +532,13 @@ fn a_gateway_may_dial_the_tunnel_port_if_opened_and_no_other() {
     );
 }
 
+// [79]
 #[test]
-fn row_79_our_own_listeners_are_denied_whatever_is_open() {
+fn our_own_listeners_are_denied_whatever_is_open() {
     let policy = DestinationPolicy::allow_any_destination()
         .open(Opening::TunnelPort)
         .open(Opening::Range(DeniedRange::Loopback))
+        .open(Opening::Range(DeniedRange::Unspecified))
         .own_listener(socket("10.0.0.1:15008"))
         .own_listener(socket("[::ffff:10.0.0.1]:9000"))
         .own_listener(socket("127.0.0.1:9901"));
@@ -551,8 +558,9 @@ fn row_79_our_own_listeners_are_denied_whatever_is_open() {
     }
 }
 
+// [79]
 #[test]
-fn row_79_a_listener_on_every_address_is_denied_at_each_of_our_own() {
+fn a_listener_on_every_address_is_denied_at_each_of_our_own() {
     let listening = DestinationPolicy::allow_any_destination()
         .open(Opening::Range(DeniedRange::Loopback))
         .own_listener(socket("[::]:9000"));

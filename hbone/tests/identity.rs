@@ -49,8 +49,9 @@ fn names_that_look_like_the_form_itself_are_no_trap() {
     assert_eq!((odd.namespace(), odd.service_account()), ("Shop_1", "a.b"));
 }
 
+// [16]
 #[test]
-fn row_16_spiffe_ids_of_another_form_are_refused() {
+fn spiffe_ids_of_another_form_are_refused() {
     for text in [
         "spiffe://td",
         "spiffe://td/ns/a",
@@ -77,8 +78,9 @@ fn row_16_spiffe_ids_of_another_form_are_refused() {
     }
 }
 
+// [16]
 #[test]
-fn row_16_spellings_that_would_be_normalised_are_refused() {
+fn spellings_that_would_be_normalised_are_refused() {
     for text in [
         "SPIFFE://td/ns/a/sa/b",
         "Spiffe://td/ns/a/sa/b",
@@ -93,8 +95,9 @@ fn row_16_spellings_that_would_be_normalised_are_refused() {
     }
 }
 
+// [16]
 #[test]
-fn row_16_texts_that_are_no_spiffe_id_are_refused() {
+fn texts_that_are_no_spiffe_id_are_refused() {
     for text in [
         "",
         "td/ns/a/sa/b",
@@ -131,8 +134,9 @@ fn row_16_texts_that_are_no_spiffe_id_are_refused() {
     }
 }
 
+// [16]
 #[test]
-fn row_16_a_text_of_more_than_2048_bytes_is_refused() {
+fn a_text_of_more_than_2048_bytes_is_refused() {
     let prefix = "spiffe://td/ns/a/sa/";
     let fits = format!("{prefix}{}", "b".repeat(2048 - prefix.len()));
     assert_eq!(identity(&fits).to_string(), fits);

@@ -194,11 +194,13 @@ impl DestinationPolicy {
 
     fn is_own_listener(&self, addr: SocketAddr) -> bool {
         let own = &self.0.own_addresses;
+        let ip = addr.ip();
         self.0.listeners.iter().any(|listener| {
-            let here = if listener.ip().is_unspecified() {
-                own.is_empty() || addr.ip().is_loopback() || own.contains(&addr.ip())
+            // To dial the unspecified address is to dial oneself.
+            let here = if listener.ip().is_unspecified() || ip.is_unspecified() {
+                own.is_empty() || ip.is_loopback() || ip.is_unspecified() || own.contains(&ip)
             } else {
-                listener.ip() == addr.ip()
+                listener.ip() == ip
             };
             here && listener.port() == addr.port()
         })
