@@ -318,6 +318,23 @@ fn what_is_too_large_is_dropped() {
 }
 
 #[test]
+fn the_name_of_a_network_is_visible_ascii_without_a_comma() {
+    let good = Network::parse("Net-1/eu_west.2:a").expect("a network");
+    assert!(good.eq_ignore_ascii_case(&Network::parse("nET-1/EU_west.2:A").expect("a network")));
+    assert_ne!(
+        good,
+        Network::parse("net-1/eu_west.2:a").expect("a network")
+    );
+    for bad in ["a,b", "a b", " a", "a\t", "a\0", "n\u{e9}t", "a\u{7f}"] {
+        assert_eq!(
+            Network::parse(bad),
+            Err(NetworkError::BadCharacter),
+            "{bad:?}"
+        );
+    }
+}
+
+#[test]
 fn the_empty_network_is_not_the_same_as_none() {
     assert_eq!(read(&[]).origin_network, None);
     assert_eq!(

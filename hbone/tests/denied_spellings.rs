@@ -8,7 +8,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use proptest::prelude::*;
 
 /// What must never be reached, by the documents that define it.
-const DENIED_V4: [&str; 12] = [
+const DENIED_V4: [&str; 13] = [
     "0.0.0.0/8",
     "127.0.0.0/8",
     "169.254.0.0/16",
@@ -21,6 +21,7 @@ const DENIED_V4: [&str; 12] = [
     "100.100.100.200/32",
     "168.63.129.16/32",
     "169.254.42.42/32",
+    "192.0.0.192/32",
 ];
 const DENIED_V6: [&str; 14] = [
     "::/128",

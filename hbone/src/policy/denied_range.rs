@@ -37,13 +37,14 @@ pub enum DeniedRange {
 }
 
 /// Where clouds answer requests for credentials. Those in 169.254.0.0/16 are named so that opening link-local leaves them shut.
-const METADATA: [IpAddr; 10] = [
+const METADATA: [IpAddr; 11] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)), // AWS, Azure, Google, Oracle and most others
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),   // AWS, container credentials
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),  // AWS, pod identity
     IpAddr::V4(Ipv4Addr::new(169, 254, 42, 42)),   // Scaleway
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)), // Alibaba
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),   // Azure, host services
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),     // Oracle, of old
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)), // AWS
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)), // AWS, pod identity
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)), // Google
