@@ -1,5 +1,6 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::encode_error::EncodeError;
@@ -10,6 +11,7 @@ use crate::members::Members;
 use crate::parse_error::ParseError;
 use crate::parsed::Parsed;
 use crate::percent;
+use crate::property::text;
 use crate::writer::{self, Full, Writer};
 
 /// Owned baggage: members in order, duplicates and properties kept, within [`Limits`].
@@ -18,7 +20,7 @@ use crate::writer::{self, Full, Writer};
 /// its spelling when it is passed on; only a `%` that escapes nothing must be sent as `%25`.
 #[derive(Clone, Default)]
 pub struct Baggage {
-    line: String,
+    line: Vec<u8>,
     members: usize,
     limits: Limits,
 }
@@ -32,7 +34,7 @@ impl Baggage {
     /// Empty, with these limits on what is added.
     pub const fn with_limits(limits: Limits) -> Self {
         Self {
-            line: String::new(),
+            line: Vec::new(),
             members: 0,
             limits,
         }
@@ -49,9 +51,10 @@ impl Baggage {
             baggage: Self::with_limits(*limits),
             ..Parsed::default()
         };
-        for member in Members::new(lines, limits) {
+        let mut members = Members::new(lines, limits);
+        while let Some(member) = members.next() {
             match member {
-                Ok(member) => parsed.baggage.append(&member),
+                Ok(member) => parsed.baggage.append(&member, members.left_in_line()),
                 Err(error) if error.kind().is_limit() => parsed.truncated = Some(error),
                 Err(error) => {
                     parsed.skipped_total += 1;
@@ -77,8 +80,9 @@ impl Baggage {
         T: AsRef<[u8]> + ?Sized + 'a,
     {
         let mut baggage = Self::with_limits(*limits);
-        for member in Members::strict(lines, limits) {
-            baggage.append(&member?);
+        let mut members = Members::strict(lines, limits);
+        while let Some(member) = members.next() {
+            baggage.append(&member?, members.left_in_line());
         }
         Ok(baggage)
     }
@@ -161,7 +165,7 @@ impl Baggage {
     pub fn retain(&mut self, mut keep: impl FnMut(&Member<'_>) -> bool) {
         let mut kept = Self::with_limits(self.limits);
         for member in self.iter().filter(|member| keep(member)) {
-            kept.append(&member);
+            kept.append(&member, self.line.len());
         }
         *self = kept;
     }
@@ -191,7 +195,7 @@ impl Baggage {
     /// baggage appends nothing, and then no header is to be sent.
     pub fn encode(&self, limits: &Limits, out: &mut String) -> usize {
         if self.members <= limits.members() && self.encoded_len() <= limits.bytes() {
-            out.extend(percent::escape_bare(&self.line));
+            out.extend(percent::escape_bare(self.text()));
             return 0;
         }
         let mut fitting = Self::with_limits(*limits);
@@ -199,12 +203,17 @@ impl Baggage {
             .iter()
             .filter(|member| !fitting.append_if_fits(member))
             .count();
-        out.extend(percent::escape_bare(&fitting.line));
+        out.extend(percent::escape_bare(fitting.text()));
         dropped
     }
 
-    /// Adds a member that was admitted when it was read.
-    fn append(&mut self, member: &Member<'_>) {
+    /// Adds a member that was admitted when it was read, making room for as much as may follow it.
+    fn append(&mut self, member: &Member<'_>, to_follow: usize) {
+        let room = member.len().saturating_add(1);
+        if self.line.capacity() - self.line.len() < room {
+            let follows = to_follow.min(self.limits.bytes().saturating_sub(self.line.len()));
+            self.line.reserve(room.saturating_add(follows));
+        }
         if Writer::new(&mut self.line, usize::MAX)
             .member(member)
             .is_ok()
@@ -228,10 +237,15 @@ impl Baggage {
         fits
     }
 
+    /// The line, in which a `%` that escapes nothing is still as it was received.
+    fn text(&self) -> &str {
+        text(&self.line)
+    }
+
     /// How long the line is as it would be sent.
     fn encoded_len(&self) -> usize {
-        match self.line.contains('%') {
-            true => percent::escape_bare(&self.line).map(str::len).sum(),
+        match self.line.contains(&b'%') {
+            true => percent::escape_bare(self.text()).map(str::len).sum(),
             false => self.line.len(),
         }
     }
@@ -268,7 +282,7 @@ impl Baggage {
                     property: property.into(),
                 });
             }
-            writer.text(";").map_err(too_large)?;
+            writer.text(b";").map_err(too_large)?;
             writer.pair(property, value).map_err(too_large)?;
         }
         Ok(())
@@ -277,7 +291,7 @@ impl Baggage {
 
 impl fmt::Display for Baggage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        percent::escape_bare(&self.line).try_for_each(|piece| f.write_str(piece))
+        percent::escape_bare(self.text()).try_for_each(|piece| f.write_str(piece))
     }
 }
 

@@ -16,9 +16,9 @@ pub(crate) enum Element<'a> {
 }
 
 impl<'a> Element<'a> {
-    /// Reads one list element and leaves the cursor at the comma or the end.
+    /// Reads one list element, from its first byte that is not white space, and leaves the cursor at the comma or the end.
+    #[inline(never)]
     pub(crate) fn parse(cursor: &mut Cursor<'a>, strict: bool) -> Self {
-        cursor.skip_ows();
         if cursor.at_element_end() {
             return match strict {
                 true => malformed(ParseErrorKind::EmptyMember, cursor.left()),
@@ -143,4 +143,30 @@ fn check_percent<'a>(value: &[u8], value_start: Cursor<'a>) -> Result<(), Elemen
 
 const fn malformed<'a>(kind: ParseErrorKind, left: usize) -> Element<'a> {
     Element::Malformed { kind, left }
+}
+
+/// Reads the usual member: no white space, no property, nothing escaped. Anything else, and anything wrong, is left for [`Element::parse`].
+///
+/// `known_key` is asked for the length of the key that the element begins with: a token which `=` follows at once, or 0 if
+/// it does not know.
+#[inline]
+pub(crate) fn plain<'a>(
+    cursor: &mut Cursor<'a>,
+    known_key: impl FnOnce(&'a [u8]) -> usize,
+) -> Option<Member<'a>> {
+    let start = *cursor;
+    let mut at = start;
+    let key = match known_key(start.rest()) {
+        0 => at.token(),
+        length => at.take(length),
+    };
+    if key.is_empty() || !at.eat(b'=') {
+        return None;
+    }
+    let value = at.plain_octets();
+    if !at.at_element_end() {
+        return None;
+    }
+    *cursor = at;
+    Some(Member::new(start.until(at), key, value, &[]))
 }

@@ -11,9 +11,9 @@ pub struct Iter<'a> {
 }
 
 impl<'a> Iter<'a> {
-    pub(crate) const fn new(line: &'a str) -> Self {
+    pub(crate) const fn new(line: &'a [u8]) -> Self {
         Self {
-            cursor: Cursor::new(line.as_bytes()),
+            cursor: Cursor::new(line),
         }
     }
 }

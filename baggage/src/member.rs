@@ -56,6 +56,11 @@ impl<'a> Member<'a> {
         text(self.text)
     }
 
+    /// All of it, if there is nothing but a key, `=` and a value.
+    pub(crate) fn as_plain(&self) -> Option<&'a [u8]> {
+        (self.text.len() == self.key.len() + 1 + self.value.len()).then_some(self.text)
+    }
+
     pub(crate) const fn key_bytes(&self) -> &'a [u8] {
         self.key
     }

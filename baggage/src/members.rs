@@ -1,7 +1,7 @@
 use core::iter::FusedIterator;
 
 use crate::cursor::Cursor;
-use crate::element::Element;
+use crate::element::{self, Element};
 use crate::limits::Limits;
 use crate::member::Member;
 use crate::parse_error::{ParseError, ParseErrorKind};
@@ -12,29 +12,12 @@ pub struct Members<'a, L> {
     lines: L,
     limits: Limits,
     strict: bool,
-    line: Option<Line<'a>>,
-    next_line: usize,
+    stage: Stage,
+    line: Line<'a>,
     raw_left: usize,
     members: usize,
     bytes: usize,
     over: Option<ParseError>,
-    done: bool,
-}
-
-/// The line being read, or as much of it as may be looked at.
-#[derive(Clone, Copy, Debug)]
-struct Line<'a> {
-    cursor: Cursor<'a>,
-    index: usize,
-    length: usize,
-    /// Octets follow which may not be looked at; the last element is whole only if they begin with a comma.
-    cut: Option<Cut>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Cut {
-    AtComma,
-    Inside,
 }
 
 impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> Members<'a, L> {
@@ -53,112 +36,183 @@ impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> Members<'a, L>
             lines,
             limits: *limits,
             strict,
-            line: None,
-            next_line: 0,
+            stage: Stage::Start,
+            line: Line::default(),
             raw_left: limits.raw_bytes(),
             members: 0,
             bytes: 0,
             over: None,
-            done: false,
         }
+    }
+
+    /// How many bytes of the line being read are still to be read.
+    pub(crate) const fn left_in_line(&self) -> usize {
+        self.line.cursor.left()
+    }
+
+    /// The next member. For `known_key` see [`element::plain`].
+    #[inline]
+    pub(crate) fn next_with(
+        &mut self,
+        mut known_key: impl FnMut(&'a [u8]) -> usize,
+    ) -> Option<Result<Member<'a>, ParseError>> {
+        loop {
+            if self.stage != Stage::InLine && !self.advance() {
+                return self.over.take().map(Err);
+            }
+            self.line.cursor.skip_ows();
+            let start = self.line.cursor;
+            let result = match element::plain(&mut self.line.cursor, &mut known_key) {
+                Some(member) if self.ends_whole(start) => self.admit(member, start),
+                Some(_) => None,
+                None => self.next_unusual(start),
+            };
+            if result.is_some() {
+                return result;
+            }
+        }
+    }
+
+    /// What [`element::plain`] leaves: white space, properties, escapes, errors, nothing.
+    fn next_unusual(&mut self, start: Cursor<'a>) -> Option<Result<Member<'a>, ParseError>> {
+        let element = Element::parse(&mut self.line.cursor, self.strict);
+        if !self.ends_whole(start) {
+            return None;
+        }
+        match element {
+            Element::Empty => None,
+            Element::Malformed { kind, left } => Some(Err(self.line.error(kind, left))),
+            Element::Member(member) => self.admit(member, start),
+        }
+    }
+
+    /// Goes on to where the next list element begins, or says that there is none.
+    fn advance(&mut self) -> bool {
+        match self.stage {
+            Stage::InLine | Stage::Ended => {}
+            Stage::Start | Stage::BetweenLines => self.next_line(),
+            Stage::CutOff => self.stop(self.line.error(ParseErrorKind::TooLarge, 0)),
+        }
+        self.stage == Stage::InLine
     }
 
     /// Opens the next line, of which no more is seen than the raw limit allows. The comma that would join it to the
     /// line before counts, so that it makes no difference where a header was split.
-    fn open_line(&mut self) -> Option<Line<'a>> {
-        let line: &'a [u8] = self.lines.next()?.as_ref();
-        let index = self.next_line;
-        self.next_line += 1;
-        if index > 0 {
-            let Some(left) = self.raw_left.checked_sub(1) else {
-                self.stop(ParseError::new(ParseErrorKind::TooLarge, index, 0));
-                return None;
-            };
-            self.raw_left = left;
-        }
-        let seen = line.get(..self.raw_left).unwrap_or(line);
-        self.raw_left -= seen.len();
-        Some(Line {
+    fn next_line(&mut self) {
+        let Some(line) = self.lines.next() else {
+            self.stage = Stage::Ended;
+            return;
+        };
+        let line: &'a [u8] = line.as_ref();
+        let first = self.stage == Stage::Start;
+        let index = self.line.index + usize::from(!first);
+        let Some(raw_left) = self.raw_left.checked_sub(usize::from(!first)) else {
+            self.stop(ParseError::new(ParseErrorKind::TooLarge, index, 0));
+            return;
+        };
+        let seen = line.get(..raw_left).unwrap_or(line);
+        self.raw_left = raw_left - seen.len();
+        self.stage = Stage::InLine;
+        self.line = Line {
             cursor: Cursor::new(seen),
             index,
             length: seen.len(),
-            cut: line.get(seen.len()).map(|&next| {
-                if next == b',' {
-                    Cut::AtComma
-                } else {
-                    Cut::Inside
-                }
-            }),
-        })
+            unseen: line.get(seen.len()).copied(),
+        };
     }
 
-    /// Counts a member, or says which limit it exceeds.
-    fn admit(&mut self, member: &Member<'a>) -> Result<(), ParseErrorKind> {
-        if self.members >= self.limits.members() {
-            return Err(ParseErrorKind::TooManyMembers);
+    /// Ends an element at its comma or with its line. Says whether all of it was seen.
+    #[inline]
+    fn ends_whole(&mut self, start: Cursor<'a>) -> bool {
+        self.line.cursor.eat(b',') || self.end_line(start)
+    }
+
+    fn end_line(&mut self, start: Cursor<'a>) -> bool {
+        match self.line.unseen {
+            None => self.stage = Stage::BetweenLines,
+            Some(b',') => self.stage = Stage::CutOff,
+            Some(_) => self.stop(self.line.error(ParseErrorKind::TooLarge, start.left())),
         }
+        self.stage != Stage::Ended
+    }
+
+    /// Counts a member, unless it exceeds a limit.
+    #[inline]
+    fn admit(
+        &mut self,
+        member: Member<'a>,
+        start: Cursor<'a>,
+    ) -> Option<Result<Member<'a>, ParseError>> {
         let comma = usize::from(self.members > 0);
         let bytes = self
             .bytes
             .saturating_add(member.len())
             .saturating_add(comma);
+        if self.members >= self.limits.members() {
+            self.refuse(
+                self.line
+                    .error(ParseErrorKind::TooManyMembers, start.left()),
+            );
+            return None;
+        }
         if bytes > self.limits.bytes() {
-            return Err(ParseErrorKind::TooLarge);
+            self.refuse(self.line.error(ParseErrorKind::TooLarge, start.left()));
+            return None;
         }
         self.members += 1;
         self.bytes = bytes;
-        Ok(())
+        Some(Ok(member))
+    }
+
+    /// Remembers the first limit exceeded. Reading strictly goes on, for errors of form come first.
+    #[cold]
+    fn refuse(&mut self, error: ParseError) {
+        self.over.get_or_insert(error);
+        self.members = self.limits.members();
+        if !self.strict {
+            self.stage = Stage::Ended;
+        }
     }
 
     fn stop(&mut self, error: ParseError) {
         self.over.get_or_insert(error);
-        self.done = true;
+        self.stage = Stage::Ended;
     }
 }
 
 impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> Iterator for Members<'a, L> {
     type Item = Result<Member<'a>, ParseError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.done {
-            let Some(mut line) = self.line.take().or_else(|| self.open_line()) else {
-                self.done = true;
-                break;
-            };
-            let refusing = self.over.is_some();
-            line.cursor.skip_ows();
-            let start = line.length - line.cursor.left();
-            let element = Element::parse(&mut line.cursor, self.strict);
-            let error = |kind, offset| ParseError::new(kind, line.index, offset);
-            if line.cursor.eat(b',') {
-                self.line = Some(line);
-            } else {
-                match line.cut {
-                    None => {}
-                    Some(Cut::AtComma) => self.stop(error(ParseErrorKind::TooLarge, line.length)),
-                    Some(Cut::Inside) => {
-                        self.stop(error(ParseErrorKind::TooLarge, start));
-                        break;
-                    }
-                }
-            }
-            match element {
-                Element::Empty => {}
-                Element::Malformed { kind, left } => {
-                    return Some(Err(error(kind, line.length - left)));
-                }
-                Element::Member(member) => match self.admit(&member) {
-                    _ if refusing => {}
-                    Ok(()) => return Some(Ok(member)),
-                    Err(kind) => {
-                        self.over.get_or_insert_with(|| error(kind, start));
-                        self.done |= !self.strict;
-                    }
-                },
-            }
-        }
-        self.over.take().map(Err)
+        self.next_with(|_| 0)
     }
 }
 
 impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> FusedIterator for Members<'a, L> {}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    Start,
+    BetweenLines,
+    InLine,
+    /// All that may be looked at was read, and ended with a whole element.
+    CutOff,
+    Ended,
+}
+
+/// The line being read, or as much of it as may be looked at.
+#[derive(Clone, Copy, Debug, Default)]
+struct Line<'a> {
+    cursor: Cursor<'a>,
+    index: usize,
+    length: usize,
+    /// The first octet that may not be looked at: the last element is whole only if this is a comma.
+    unseen: Option<u8>,
+}
+
+impl Line<'_> {
+    fn error(&self, kind: ParseErrorKind, left: usize) -> ParseError {
+        ParseError::new(kind, self.index, self.length - left)
+    }
+}

@@ -2,9 +2,23 @@ use alloc::borrow::Cow;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
+use crate::cursor::Cursor;
+
 /// Decodes once. A `%` without two hexadecimal digits stays, and what is not UTF-8 becomes U+FFFD, one for each maximal subpart.
 pub(crate) fn decode(value: &[u8]) -> Cow<'_, str> {
     percent_decode(value).decode_utf8_lossy()
+}
+
+/// Whether encoding changes nothing.
+pub(crate) fn is_plain(value: &str) -> bool {
+    let mut cursor = Cursor::new(value.as_bytes());
+    cursor.unescaped();
+    cursor.left() == 0
+}
+
+/// How long `value` is once encoded.
+pub(crate) fn encoded_len(value: &str) -> usize {
+    chunks(value).map(str::len).fold(0, usize::saturating_add)
 }
 
 /// The pieces of `value` percent-encoded, with upper-case digits, where it must be.

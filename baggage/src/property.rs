@@ -27,6 +27,14 @@ impl<'a> Property<'a> {
     pub fn encoded_value(&self) -> Option<&'a str> {
         self.value.map(text)
     }
+
+    pub(crate) const fn key_bytes(&self) -> &'a [u8] {
+        self.key
+    }
+
+    pub(crate) const fn value_bytes(&self) -> Option<&'a [u8]> {
+        self.value
+    }
 }
 
 impl PartialEq for Property<'_> {

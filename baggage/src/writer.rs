@@ -1,4 +1,4 @@
-use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::cursor::is_tchar;
 use crate::member::Member;
@@ -6,7 +6,7 @@ use crate::percent;
 
 /// Appends members to a header line, up to a length that is never exceeded.
 pub(crate) struct Writer<'b> {
-    line: &'b mut String,
+    line: &'b mut Vec<u8>,
     limit: usize,
 }
 
@@ -15,7 +15,7 @@ pub(crate) struct Writer<'b> {
 pub(crate) struct Full;
 
 impl<'b> Writer<'b> {
-    pub(crate) const fn new(line: &'b mut String, limit: usize) -> Self {
+    pub(crate) const fn new(line: &'b mut Vec<u8>, limit: usize) -> Self {
         Self { line, limit }
     }
 
@@ -23,15 +23,15 @@ impl<'b> Writer<'b> {
     pub(crate) fn comma(&mut self) -> Result<(), Full> {
         match self.line.is_empty() {
             true => Ok(()),
-            false => self.text(","),
+            false => self.text(b","),
         }
     }
 
     /// ASCII that needs no escape.
-    pub(crate) fn text(&mut self, text: &str) -> Result<(), Full> {
+    pub(crate) fn text(&mut self, text: &[u8]) -> Result<(), Full> {
         match self.line.len().saturating_add(text.len()) <= self.limit {
             true => {
-                self.line.push_str(text);
+                self.line.extend_from_slice(text);
                 Ok(())
             }
             false => Err(Full),
@@ -40,11 +40,11 @@ impl<'b> Writer<'b> {
 
     /// A key, and perhaps a value, escaped.
     pub(crate) fn pair(&mut self, key: &str, value: Option<&str>) -> Result<(), Full> {
-        self.text(key)?;
+        self.text(key.as_bytes())?;
         match value {
             Some(value) => {
-                self.text("=")?;
-                percent::chunks(value).try_for_each(|chunk| self.text(chunk))
+                self.text(b"=")?;
+                percent::chunks(value).try_for_each(|chunk| self.text(chunk.as_bytes()))
             }
             None => Ok(()),
         }
@@ -53,19 +53,22 @@ impl<'b> Writer<'b> {
     /// A member that was read, without its white space and its empty properties, its values as they are spelled.
     pub(crate) fn member(&mut self, member: &Member<'_>) -> Result<(), Full> {
         self.comma()?;
-        self.received_pair(member.key(), Some(member.encoded_value()))?;
+        if let Some(plain) = member.as_plain() {
+            return self.text(plain);
+        }
+        self.received_pair(member.key_bytes(), Some(member.value_bytes()))?;
         for property in member.properties() {
-            self.text(";")?;
-            self.received_pair(property.key(), property.encoded_value())?;
+            self.text(b";")?;
+            self.received_pair(property.key_bytes(), property.value_bytes())?;
         }
         Ok(())
     }
 
-    fn received_pair(&mut self, key: &str, encoded_value: Option<&str>) -> Result<(), Full> {
+    fn received_pair(&mut self, key: &[u8], encoded_value: Option<&[u8]>) -> Result<(), Full> {
         self.text(key)?;
         match encoded_value {
             Some(value) => {
-                self.text("=")?;
+                self.text(b"=")?;
                 self.text(value)
             }
             None => Ok(()),

@@ -39,9 +39,4 @@ impl Dialect {
             ],
         }
     }
-
-    /// Whether attributes that are not set are written as empty values.
-    pub(super) const fn writes_empty(self) -> bool {
-        matches!(self, Self::Agentgateway)
-    }
 }

@@ -1,5 +1,6 @@
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
@@ -100,19 +101,26 @@ impl PeerAttributes {
     }
 
     /// Appends the header value that a writer of this dialect would send; nothing if there is nothing to say.
+    ///
+    /// An empty `out` is made exactly as large as it has to be, at once.
     pub fn encode(&self, dialect: Dialect, out: &mut String) {
+        let plain = percent::is_plain(&self.text);
+        let length = self.written(dialect).map(|(key, value)| match plain {
+            true => key.len() + value.len() + 2,
+            false => key.len() + percent::encoded_len(self.text(value)) + 2,
+        });
+        out.reserve(length.fold(0, usize::saturating_add).saturating_sub(1));
         let start = out.len();
-        for &attribute in dialect.attributes() {
-            let value = self.value(attribute).unwrap_or_default();
-            if value.is_empty() && !dialect.writes_empty() || self.is_implied(attribute, dialect) {
-                continue;
-            }
+        for (key, value) in self.written(dialect) {
             if out.len() > start {
                 out.push(',');
             }
-            out.push_str(self.key(attribute, dialect));
+            out.push_str(key);
             out.push('=');
-            out.extend(percent::chunks(value));
+            match plain {
+                true => out.push_str(self.text(value)),
+                false => out.extend(percent::chunks(self.text(value))),
+            }
         }
     }
 
@@ -128,50 +136,74 @@ impl PeerAttributes {
     }
 
     pub(super) fn from_encoded(encoded: &[&[u8]; ATTRIBUTES], kind: Option<WorkloadKind>) -> Self {
-        let mut builder = PeerAttributesBuilder::default();
-        for (value, encoded) in builder.values.iter_mut().zip(encoded) {
-            *value = percent::decode(encoded).into_owned();
-        }
-        builder.kind = kind;
-        builder.build()
-    }
-
-    pub(super) fn from_values(texts: &[String; ATTRIBUTES], kind: Option<WorkloadKind>) -> Self {
-        let mut text = String::new();
-        let values = texts.each_ref().map(|value| {
+        let mut text = Vec::with_capacity(encoded.iter().map(|value| value.len()).sum());
+        let mut values = encoded.map(|value| {
             let start = text.len();
-            text.push_str(value);
+            text.extend_from_slice(value);
             start..text.len()
         });
+        if text.contains(&b'%') {
+            text.clear();
+            for (range, value) in values.iter_mut().zip(encoded) {
+                let start = text.len();
+                text.extend_from_slice(percent::decode(value).as_bytes());
+                *range = start..text.len();
+            }
+        }
         Self {
-            text: text.into(),
+            text: str::from_utf8(&text).unwrap_or_default().into(),
             values,
             kind,
         }
     }
 
-    fn value(&self, attribute: Attribute) -> Option<&str> {
-        self.text
-            .get(self.values[attribute as usize].clone())
-            .filter(|value| !value.is_empty())
+    pub(super) fn from_values(texts: &[String; ATTRIBUTES], kind: Option<WorkloadKind>) -> Self {
+        let mut length = 0;
+        Self {
+            values: texts.each_ref().map(|value| {
+                let start = length;
+                length += value.len();
+                start..length
+            }),
+            text: texts.concat().into(),
+            kind,
+        }
     }
 
-    fn key(&self, attribute: Attribute, dialect: Dialect) -> &'static str {
-        let kind = match (attribute, dialect) {
-            (Attribute::Workload, Dialect::Agentgateway) => Some(WorkloadKind::Deployment),
-            (Attribute::Workload, _) => self.kind,
-            _ => None,
+    /// The keys that this dialect writes, and where the values stand.
+    #[inline]
+    fn written(&self, dialect: Dialect) -> impl Iterator<Item = (&'static str, &Range<usize>)> {
+        let kind = match dialect {
+            Dialect::Agentgateway => Some(WorkloadKind::Deployment),
+            _ => self.kind,
         };
-        attribute::key(attribute, kind)
+        dialect.attributes().iter().filter_map(move |&attribute| {
+            let value = &self.values[attribute as usize];
+            let silent = match dialect {
+                Dialect::Agentgateway => false,
+                Dialect::Envoy => value.is_empty() || self.is_inferred(attribute),
+                Dialect::Ztunnel | Dialect::W3c => value.is_empty(),
+            };
+            (!silent).then(|| (attribute::key(attribute, kind), value))
+        })
     }
 
-    /// Whether Envoy leaves it out because the reader infers it.
-    fn is_implied(&self, attribute: Attribute, dialect: Dialect) -> bool {
-        match (dialect, attribute) {
-            (Dialect::Envoy, Attribute::App) => self.app() == self.service(),
-            (Dialect::Envoy, Attribute::Version) => self.version() == self.revision(),
+    /// Whether a reader infers the attribute from another.
+    fn is_inferred(&self, attribute: Attribute) -> bool {
+        match attribute {
+            Attribute::App => self.app() == self.service(),
+            Attribute::Version => self.version() == self.revision(),
             _ => false,
         }
+    }
+
+    fn value(&self, attribute: Attribute) -> Option<&str> {
+        let value = self.text(&self.values[attribute as usize]);
+        (!value.is_empty()).then_some(value)
+    }
+
+    fn text(&self, value: &Range<usize>) -> &str {
+        self.text.get(value.clone()).unwrap_or_default()
     }
 
     fn fields(&self) -> [(&'static str, Option<&str>); 11] {

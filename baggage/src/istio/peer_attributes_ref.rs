@@ -26,11 +26,17 @@ impl<'a> PeerAttributesRef<'a> {
         T: AsRef<[u8]> + ?Sized + 'a,
     {
         let mut peer = Self::default();
-        for member in Members::new(lines, limits).flatten() {
-            if let Some((attribute, kind)) = attribute::find(member.key_bytes()) {
-                peer.values[attribute as usize] = member.value_bytes();
-                if attribute == Attribute::Workload {
-                    peer.kind = kind;
+        let mut members = Members::new(lines, limits);
+        let mut at_start = None;
+        while let Some(member) = members.next_with(|element| {
+            at_start = attribute::find_at_start(element);
+            at_start.map_or(0, |key| key.name.len())
+        }) {
+            let Ok(member) = member else { continue };
+            if let Some(key) = at_start.or_else(|| attribute::find(member.key_bytes())) {
+                peer.values[key.attribute as usize] = member.value_bytes();
+                if key.attribute == Attribute::Workload {
+                    peer.kind = key.kind;
                 }
             }
         }
