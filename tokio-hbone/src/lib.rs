@@ -49,6 +49,7 @@ mod acceptor;
 mod connection;
 mod connector;
 mod deadline;
+mod dying;
 mod exchange;
 mod http2;
 mod incoming;

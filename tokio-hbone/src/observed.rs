@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use hbone::LinkFailure;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::dying::Dying;
 use crate::tls::link_failure;
 
 /// An IO that remembers the first thing that went wrong with it.
@@ -15,6 +16,7 @@ use crate::tls::link_failure;
 pub(crate) struct Observed<IO> {
     io: IO,
     failure: Failure,
+    dying: Option<Dying>,
 }
 
 /// The first failure of a connection, shared with everybody who has a stream on it.
@@ -44,15 +46,39 @@ impl<IO> Observed<IO> {
         Self {
             io,
             failure: Failure::default(),
+            dying: None,
         }
     }
 
     pub(crate) fn failure(&self) -> Failure {
         self.failure.clone()
     }
+}
 
-    fn note<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
-        outcome.inspect_err(|error| self.failure.record(error))
+impl<IO: AsyncRead + Unpin> Observed<IO> {
+    /// Writes in one of the ways there are. Once that fails, the peer's last words are waited for.
+    fn poll_write_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let mut dying = match self.dying.take() {
+            Some(dying) => dying,
+            None => match ready!(write(Pin::new(&mut self.io), cx)) {
+                Ok(done) => return Poll::Ready(Ok(done)),
+                Err(error) => Dying::of(error),
+            },
+        };
+        match dying.poll_last_words(&mut self.io, cx) {
+            Poll::Ready(error) => {
+                self.failure.record(&error);
+                Poll::Ready(Err(error))
+            }
+            Poll::Pending => {
+                self.dying = Some(dying);
+                Poll::Pending
+            }
+        }
     }
 }
 
@@ -63,18 +89,17 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Observed<IO> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let outcome = ready!(Pin::new(&mut self.io).poll_read(cx, buf));
-        Poll::Ready(self.note(outcome))
+        Poll::Ready(outcome.inspect_err(|error| self.failure.record(error)))
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = ready!(Pin::new(&mut self.io).poll_write(cx, buf));
-        Poll::Ready(self.note(outcome))
+        self.poll_write_with(cx, |io, cx| io.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -82,8 +107,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, bufs));
-        Poll::Ready(self.note(outcome))
+        self.poll_write_with(cx, |io, cx| io.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -91,12 +115,10 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = ready!(Pin::new(&mut self.io).poll_flush(cx));
-        Poll::Ready(self.note(outcome))
+        self.poll_write_with(cx, |io, cx| io.poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
-        Poll::Ready(self.note(outcome))
+        self.poll_write_with(cx, |io, cx| io.poll_shutdown(cx))
     }
 }

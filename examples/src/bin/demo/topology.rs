@@ -165,7 +165,7 @@ impl Party {
             address: address.into(),
             workload: Arc::new(workload),
             own: Arc::new(own),
-            credentials: authority.workload(&identity.to_string())?,
+            credentials: authority.workload(&identity.to_string())?.credentials()?,
         })
     }
 }
