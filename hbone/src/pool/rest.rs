@@ -58,8 +58,9 @@ impl<E: Clone> Rest<E> {
         config: &PoolConfig,
         now: Instant,
     ) {
+        let begins_a_round = self.begins_a_round(dialled_at, now);
         self.cause = Some(Cause::Dial(error));
-        if self.begins_a_round(dialled_at, now) {
+        if begins_a_round {
             self.dials_failed = self.dials_failed.saturating_add(1);
             self.rest(self.dials_failed, entropy, config, now);
         }
