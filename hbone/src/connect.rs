@@ -86,12 +86,12 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
         "content-length",
         "host",
         "keep-alive",
+        "proxy-authorization",
         "proxy-connection",
         "te",
         "trailer",
         "transfer-encoding",
         "upgrade",
-        "proxy-authorization",
     ];
     NAMES.contains(&name.as_str())
 }

@@ -54,8 +54,8 @@ impl HeaderValues {
         self.as_slice().is_empty()
     }
 
-    /// Adds the lines to `map` under `name`.
-    pub fn append_to(&self, map: &mut HeaderMap, name: &HeaderName) {
+    /// Adds the lines to `map`, which has room for one more name, under `name`.
+    pub(crate) fn append_to(&self, map: &mut HeaderMap, name: &HeaderName) {
         for line in self {
             map.append(name, line.clone());
         }

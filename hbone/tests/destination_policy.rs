@@ -547,6 +547,8 @@ fn our_own_listeners_are_denied_whatever_is_open() {
         "10.0.0.1:9000",
         "[::ffff:10.0.0.1]:9000",
         "127.0.0.1:9901",
+        "0.0.0.0:9901",
+        "[::]:9901",
     ] {
         assert!(
             matches!(ask(&policy, text), Err(Denied::OwnListener(_))),

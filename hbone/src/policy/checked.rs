@@ -6,6 +6,10 @@ use std::net::SocketAddr;
 /// There is no way to make one but to ask a policy: [`Admitted::check`](super::Admitted::check). What is dialled for a peer takes
 /// this type, so that the question cannot be forgotten. The address is canonical, and exactly it is to be dialled: to resolve a
 /// name once more would undo the check.
+///
+/// ```compile_fail,E0624
+/// let unasked = hbone::policy::Checked::new("127.0.0.1:80");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Checked<T>(T);
 
