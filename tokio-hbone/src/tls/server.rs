@@ -6,7 +6,7 @@ use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
 use rustls::version::TLS13;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -53,10 +53,14 @@ impl ServerTls {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.config));
-        let stream = acceptor
-            .accept(io)
-            .await
-            .map_err(|error| link_failure(&error))?;
+        let stream = match acceptor.accept(io).into_fallible().await {
+            Ok(stream) => stream,
+            Err((error, mut io)) => {
+                // The alert that says why is on its way. An IO that is dropped now may take it back: a tunnel is reset.
+                let _ = io.shutdown().await;
+                return Err(link_failure(&error));
+            }
+        };
         let (_, session) = stream.get_ref();
         // rustls lets a client pass that offers no protocol at all; on this port there is but one.
         if session.alpn_protocol() != Some(b"h2") {

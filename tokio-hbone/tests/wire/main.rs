@@ -1,0 +1,7 @@
+//! Our connector, acceptor and tunnel against peers that do what peers should not: scripts of raw HTTP/2 frames over
+//! in-memory pipes, with the clock stopped, so that a hang is a failure at once and a deadline costs nothing. Numbers in
+//! brackets are the rows of `docs/faults.md`.
+
+mod support;
+
+mod dial_errors;

@@ -1,0 +1,29 @@
+//! What the tests are made of: a PKI, both our ends, a scripted peer, and the places on a route where one can stand.
+#![allow(
+    dead_code,
+    reason = "the tests of tunnels, which come next, use the rest"
+)]
+
+pub(crate) mod ends;
+pub(crate) mod frame;
+pub(crate) mod io;
+pub(crate) mod pki;
+pub(crate) mod place;
+pub(crate) mod raw;
+pub(crate) mod script_tls;
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Waits for what must happen without anybody's deadline. The clock is stopped in most tests, so that this costs nothing
+/// where it does not happen either.
+#[track_caller]
+pub(crate) fn soon<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let caller = std::panic::Location::caller();
+    async move {
+        match tokio::time::timeout(Duration::from_secs(600), work).await {
+            Ok(done) => done,
+            Err(_) => panic!("nothing happens any more at {caller}"),
+        }
+    }
+}
