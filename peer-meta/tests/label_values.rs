@@ -32,6 +32,7 @@ fn label(name: &str) -> String {
         .to_owned()
 }
 
+// [142]
 #[test]
 fn row_142_what_could_disturb_a_metrics_endpoint_or_a_log_becomes_an_underscore() {
     assert_eq!(label("a\r\nb"), "a__b");

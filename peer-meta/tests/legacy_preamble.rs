@@ -80,6 +80,7 @@ fn the_committed_preamble_is_read_and_written_as_it_stands() {
     assert_eq!(encoded(Some(&read), ByteOrder::Little), bytes);
 }
 
+// [145]
 #[test]
 fn row_145_truncated_at_any_byte_and_the_end_is_no_peer_and_all_bytes_are_the_applications() {
     let whole = encoded(Some(&metadata()), ByteOrder::Little);
@@ -91,6 +92,7 @@ fn row_145_truncated_at_any_byte_and_the_end_is_no_peer_and_all_bytes_are_the_ap
     }
 }
 
+// [145]
 #[test]
 fn row_145_truncated_and_the_end_is_an_error_if_asked_for() {
     let whole = encoded(Some(&metadata()), ByteOrder::Little);
@@ -105,6 +107,7 @@ fn row_145_truncated_and_the_end_is_an_error_if_asked_for() {
     );
 }
 
+// [146]
 #[test]
 fn row_146_wrong_magic_consumes_nothing_under_either_policy() {
     for on_fault in [OnFault::Fail, OnFault::PassThrough] {
@@ -121,6 +124,7 @@ fn row_146_wrong_magic_consumes_nothing_under_either_policy() {
     }
 }
 
+// [146]
 #[test]
 fn row_146_what_cannot_become_a_preamble_is_passed_on_at_its_first_byte() {
     let mut preamble = reader(OnFault::PassThrough);
@@ -132,6 +136,7 @@ fn row_146_what_cannot_become_a_preamble_is_passed_on_at_its_first_byte() {
     );
 }
 
+// [147]
 #[test]
 fn row_147_size_zero_consumes_its_header_and_is_no_peer() {
     let mut preamble = reader(OnFault::Fail);
@@ -142,6 +147,7 @@ fn row_147_size_zero_consumes_its_header_and_is_no_peer() {
     assert_eq!(preamble.outcome(), Outcome::NotFound);
 }
 
+// [148]
 #[test]
 fn row_148_a_size_over_the_limit_is_refused_as_soon_as_it_is_read() {
     for size in [u32::MAX, 1 << 30, 64 * 1024 + 1] {
@@ -161,6 +167,7 @@ fn row_148_a_size_over_the_limit_is_refused_as_soon_as_it_is_read() {
     }
 }
 
+// [148]
 #[test]
 fn row_148_no_more_than_the_limit_and_a_header_is_ever_held() {
     let limit = 100;
@@ -179,6 +186,7 @@ fn row_148_no_more_than_the_limit_and_a_header_is_ever_held() {
     assert_eq!(most, limit + 7);
 }
 
+// [149]
 #[test]
 fn row_149_a_whole_frame_that_is_no_metadata_stays_in_the_stream_or_is_an_error() {
     let huge_varint = [&[0x0a][..], &[0xff; 10], &[0x01]].concat();
@@ -204,6 +212,7 @@ fn row_149_a_whole_frame_that_is_no_metadata_stays_in_the_stream_or_is_an_error(
     }
 }
 
+// [149]
 #[test]
 fn row_149_a_wrong_type_url_is_no_metadata() {
     let fields = Case::Upper.encode(&metadata());
@@ -226,6 +235,7 @@ fn row_149_a_wrong_type_url_is_no_metadata() {
     );
 }
 
+// [149]
 #[test]
 fn row_149_nesting_of_any_depth_is_refused_without_overflow() {
     for depth in [40, 1_000, 3_000] {
@@ -247,6 +257,7 @@ fn row_149_nesting_of_any_depth_is_refused_without_overflow() {
     );
 }
 
+// [149]
 #[test]
 fn row_149_a_struct_as_deep_as_a_person_would_write_is_read() {
     let bytes = framed(&in_any("t/google.protobuf.Struct", &nested(10)));
@@ -256,12 +267,14 @@ fn row_149_a_struct_as_deep_as_a_person_would_write_is_read() {
     );
 }
 
+// [149]
 #[test]
 fn row_149_a_metadata_struct_without_the_any_around_it_is_no_metadata() {
     let bytes = framed(&Case::Upper.encode(&metadata()));
     assert!(feed(&mut reader(OnFault::Fail), &[&bytes], false).is_err());
 }
 
+// [151]
 #[test]
 fn row_151_preamble_and_payload_in_one_segment_lose_and_double_no_byte() {
     let mut bytes = encoded(Some(&metadata()), ByteOrder::Little);
@@ -274,6 +287,7 @@ fn row_151_preamble_and_payload_in_one_segment_lose_and_double_no_byte() {
     assert_eq!(found(&preamble), Some(metadata()));
 }
 
+// [151]
 #[test]
 fn row_151_a_preamble_without_payload_leaves_nothing() {
     let bytes = encoded(Some(&metadata()), ByteOrder::Little);
@@ -282,6 +296,7 @@ fn row_151_a_preamble_without_payload_leaves_nothing() {
     assert_eq!(found(&preamble), Some(metadata()));
 }
 
+// [151]
 #[test]
 fn row_151_split_at_every_byte_it_is_the_same_as_in_one_piece() {
     let mut bytes = encoded(Some(&metadata()), ByteOrder::Little);
@@ -304,6 +319,7 @@ fn row_151_split_at_every_byte_it_is_the_same_as_in_one_piece() {
     );
 }
 
+// [152]
 #[test]
 fn row_152_both_byte_orders_are_read_and_written_and_little_endian_is_the_default() {
     assert_eq!(ByteOrder::default(), ByteOrder::Little);
@@ -325,6 +341,7 @@ fn row_152_both_byte_orders_are_read_and_written_and_little_endian_is_the_defaul
     );
 }
 
+// [153]
 #[test]
 fn row_153_at_the_deadline_it_gives_up_in_every_state_and_what_was_held_is_the_applications() {
     let now = epoch();
@@ -348,6 +365,7 @@ fn row_153_at_the_deadline_it_gives_up_in_every_state_and_what_was_held_is_the_a
     }
 }
 
+// [153]
 #[test]
 fn row_153_it_can_give_up_on_the_applications_first_write() {
     let mut preamble = reader(OnFault::Fail);
@@ -357,6 +375,7 @@ fn row_153_it_can_give_up_on_the_applications_first_write() {
     assert_eq!(feed(&mut preamble, &[&whole], true), Ok(whole), "too late");
 }
 
+// [154]
 #[test]
 fn row_154_an_identity_in_metadata_is_only_claimed() {
     let spoofed =

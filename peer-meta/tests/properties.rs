@@ -134,6 +134,7 @@ fn apply(exchange: &mut Exchange, event: Event, now: std::time::Instant) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // [154]
     #[test]
     fn row_154_an_identity_is_always_one_that_tls_proved_and_a_principal_is_nothing_else(
         role in role(),
