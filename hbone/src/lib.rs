@@ -106,6 +106,8 @@ pub use reason::Reason;
 pub use reject::{Answer, DenyStatus, Reject};
 pub use request::{Request, RequestAction, RequestError, RequestLimits};
 pub use route::{Hop, Route};
-pub use serve::{Attempt, ConnectFailure, Lookup, Serve, ServeAction, ServeConfig, ServeEnd};
+pub use serve::{
+    Attempt, ConnectFailure, Lookup, ResetBudget, Serve, ServeAction, ServeConfig, ServeEnd,
+};
 pub use source::{IstioSource, UnknownSource};
 pub use traceparent::{Traceparent, TraceparentError};

@@ -3,6 +3,7 @@
 mod action;
 mod config;
 mod connect_failure;
+mod reset_budget;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use crate::{ApiMisuse, Authority, Identity, Reject};
 pub use action::{Attempt, ServeAction};
 pub use config::{Lookup, ServeConfig};
 pub use connect_failure::ConnectFailure;
+pub use reset_budget::ResetBudget;
 
 /// Serves one CONNECT: policy, directory or resolver, policy again, connect, 200. In that order, so that
 ///

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use hbone::policy::{AllowEntry, Checked, DestinationPolicy, Opening};
 use hbone::{
-    Attempt, ConnectFailure, DenyStatus, Identity, Lookup, Reject, Serve, ServeAction, ServeConfig,
-    ServeEnd,
+    Attempt, ConnectFailure, DenyStatus, Identity, Lookup, Reject, ResetBudget, Serve, ServeAction,
+    ServeConfig, ServeEnd,
 };
 use http::StatusCode;
 use proptest::prelude::*;
@@ -404,6 +404,36 @@ fn serving_is_small_and_prints_on_one_line() {
     for line in lines {
         assert!(line.len() <= 200 && !line.contains('\n'), "{line}");
     }
+}
+
+#[test]
+fn a_flood_of_early_resets_is_noticed_and_ordinary_ones_are_not() {
+    // [28]
+    let start = epoch();
+    let mut flooded = ResetBudget::with_defaults(start);
+    let burst = (0..10_000).take_while(|_| flooded.handle_early_reset(start));
+    assert_eq!(burst.count(), 1_000);
+
+    // A steady stream below the rate goes on for ever; one above it is noticed once the burst is used up.
+    let mut steady = ResetBudget::new(10, 30, start);
+    let mut hasty = steady.clone();
+    let mut noticed = None;
+    for number in 0..10_000 {
+        assert!(steady.handle_early_reset(start + number * SECOND / 30));
+        if !hasty.handle_early_reset(start + number * SECOND / 40) && noticed.is_none() {
+            noticed = Some(number);
+        }
+    }
+    assert_eq!(
+        noticed,
+        Some(37),
+        "ten of the burst, and 27 that came meanwhile"
+    );
+
+    let mut once = ResetBudget::new(1, 0, start);
+    assert!(once.handle_early_reset(start));
+    assert!(!once.handle_early_reset(start + 1_000_000 * SECOND));
+    assert!(size_of::<ResetBudget>() <= 48);
 }
 
 #[derive(Debug, Clone)]

@@ -46,6 +46,11 @@ fn interim_answers_are_skipped_up_to_a_cap() {
     client.run(ms(100));
     assert_eq!(client.ending(walk), &Ending::Open);
 
+    let mut one_more = vec![Frame::Head(103); 17];
+    one_more.push(Frame::Head(200));
+    let mut one_more = self::client(Peer::good().answer(one_more));
+    assert_eq!(refusal(&mut one_more), RequestError::Informational(16));
+
     let mut flooded = self::client(Peer::good().answer(vec![Frame::Head(100); 50_000]));
     assert_eq!(refusal(&mut flooded), RequestError::Informational(16));
     assert_eq!(

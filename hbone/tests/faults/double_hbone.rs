@@ -1,7 +1,8 @@
 //! A tunnel inside a tunnel: faults of either level.
 
 use hbone::{
-    DialCause, DialError, EstablishError, Half, Loss, Reason, RequestError, Stage, TunnelError,
+    DialCause, DialError, EstablishError, Half, LinkFailure, Loss, Reason, RequestError, Stage,
+    TunnelError,
 };
 
 use super::world::{Client, Ending, Frame, Peer, ms};
@@ -120,6 +121,28 @@ fn a_refused_stream_is_repeated_once_whatever_its_level() {
         let (_, cause) = failure(remote(2, refusing.clone(), refusing));
         assert!(matches!(cause, DialCause::Request(_)), "{cause}");
     }
+}
+
+#[test]
+fn an_inner_connection_that_is_lost_at_its_first_connect_is_not_made_again() {
+    // Its outer one was there before, and a loss of that one would be: it may have died unnoticed.
+    let lost = Frame::Lost(LinkFailure::Closed);
+    let mut client = remote(7, Peer::good(), Peer::good());
+    client.connect(GATEWAY, &[SERVICE, SERVICE]);
+    client.run(ms(100));
+    client.peers.get_mut(INSIDE).unwrap().answers = [vec![(ms(1), lost.clone())]].into();
+    let inner = client.connect(GATEWAY, &[SERVICE, SERVICE]);
+    client.run(ms(100));
+    assert!(matches!(
+        client.ending(inner),
+        Ending::Dial(DialError { level: 1, .. })
+    ));
+
+    client.peers.get_mut(GATEWAY).unwrap().answers = [vec![(ms(1), lost)]].into();
+    let outer = client.connect(GATEWAY, &[SERVICE, SERVICE]);
+    client.run(ms(100));
+    assert_eq!(client.ending(outer), &Ending::Open);
+    assert_eq!(client.dials, 2);
 }
 
 #[test]
