@@ -48,6 +48,7 @@
 mod acceptor;
 mod connection;
 mod connector;
+mod copy;
 mod deadline;
 mod dying;
 mod exchange;
@@ -62,6 +63,7 @@ mod walk;
 pub use acceptor::Acceptor;
 pub use connection::Connection;
 pub use connector::Connector;
+pub use copy::{Breakable, Copied, copy_bidirectional};
 pub use http2::Http2Config;
 pub use incoming::Incoming;
 pub use tunnel::Tunnel;

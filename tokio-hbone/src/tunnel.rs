@@ -35,6 +35,10 @@ impl Tunnel {
         Self { io, peer, answers }
     }
 
+    pub(crate) const fn io(&mut self) -> &mut TunnelIo {
+        &mut self.io
+    }
+
     /// Who is at the other end, proved by the TLS handshake of the innermost hop.
     #[must_use]
     pub const fn peer(&self) -> &Identity {
@@ -103,8 +107,13 @@ impl AsyncRead for TunnelIo {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if buf.remaining() > 0 {
-            ready!(self.poll_copy(cx, buf))?;
+        // No room, no answer: zero bytes into an empty buffer must not look like the end of file.
+        if buf.remaining() > 0
+            && let Some(chunk) = ready!(self.poll_peek(cx))?
+        {
+            let some = chunk.len().min(buf.remaining());
+            buf.put_slice(&chunk[..some]);
+            self.consume(some);
         }
         Poll::Ready(Ok(()))
     }

@@ -3,10 +3,9 @@ use std::sync::{Arc, Mutex};
 
 use hbone::{Accept, Connect, HeaderValues, Identity, Reject};
 use http::HeaderValue;
-use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_hbone::Acceptor;
 use tokio_hbone::tls::ServerTls;
+use tokio_hbone::{Acceptor, copy_bidirectional};
 
 /// Our end of a test: a server that leads every tunnel to one place, and keeps what it was told.
 #[derive(Clone)]

@@ -4,8 +4,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use h2::{RecvStream, SendStream};
-use hbone::{Cut, Half, Lifecycle, LinkFailure, Loss, Reason, Role, StreamAction, TunnelError};
-use tokio::io::ReadBuf;
+use hbone::{
+    Cut, Half, Lifecycle, LinkFailure, Loss, Reason, Role, SocketAction, StreamAction, TunnelError,
+};
 
 use crate::observed::Failure;
 
@@ -39,6 +40,22 @@ impl TunnelIo {
         }
     }
 
+    /// The next bytes, left where they are; `None` at the end of file.
+    pub(crate) fn poll_peek(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<&[u8]>, TunnelError>> {
+        let more = ready!(self.poll_fill(cx))?;
+        Poll::Ready(Ok(more.then_some(&*self.unread)))
+    }
+
+    /// The first `some` of the bytes that were peeked at are read: their share of the window is given back.
+    pub(crate) fn consume(&mut self, some: usize) {
+        let some = some.min(self.unread.len());
+        self.unread.advance(some);
+        self.release(some);
+    }
+
     /// The next bytes, whose share of the window is given back at once.
     pub(super) fn poll_read_chunk(
         &mut self,
@@ -52,23 +69,8 @@ impl TunnelIo {
         Poll::Ready(Ok(Some(chunk)))
     }
 
-    /// Copies what fits, and gives back the share of the window that has been read.
-    pub(super) fn poll_copy(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<Result<(), TunnelError>> {
-        if ready!(self.poll_fill(cx))? {
-            let some = self.unread.len().min(buf.remaining());
-            buf.put_slice(&self.unread[..some]);
-            self.unread.advance(some);
-            self.release(some);
-        }
-        Poll::Ready(Ok(()))
-    }
-
     /// How much of `wanted` can be sent now; at least 1 if it is ready and `wanted` is not 0.
-    pub(super) fn poll_room(
+    pub(crate) fn poll_room(
         &mut self,
         cx: &mut Context<'_>,
         wanted: usize,
@@ -95,20 +97,39 @@ impl TunnelIo {
     }
 
     /// Queues bytes for which [`poll_room`](Self::poll_room) has found room.
-    pub(super) fn send(&mut self, chunk: Bytes) -> Result<(), TunnelError> {
+    pub(crate) fn send(&mut self, chunk: Bytes) -> Result<(), TunnelError> {
         self.send
             .send_data(chunk, false)
             .map_err(|error| self.writer_failed(&error))
     }
 
     /// Ends our half behind the last byte.
-    pub(super) fn finish(&mut self) -> Result<(), TunnelError> {
+    pub(crate) fn finish(&mut self) -> Result<(), TunnelError> {
         if self.life.outbound() == Half::Ended {
             return Ok(());
         }
         self.must_be_writable()?;
         self.life.finish();
         self.carry_out()
+    }
+
+    /// The socket behind the tunnel failed: the peer is told so.
+    pub(crate) fn socket_failed(&mut self, kind: io::ErrorKind) -> TunnelError {
+        self.life.handle_socket_error(kind);
+        // It is broken either way; what else fails now says less.
+        let _ = self.carry_out();
+        TunnelError::Socket(kind)
+    }
+
+    /// Breaks the tunnel off.
+    pub(crate) fn cut(&mut self, cut: Cut) {
+        self.life.cut(cut);
+        let _ = self.carry_out();
+    }
+
+    /// What the end of the tunnel means for the socket behind it.
+    pub(crate) fn poll_socket(&mut self) -> Option<SocketAction> {
+        self.life.poll_socket()
     }
 
     /// Whether our half has ended and the peer's has not.
@@ -222,8 +243,7 @@ impl Drop for TunnelIo {
         // An explicit reset throws away what is queued. If our half has ended, that is for the peer; h2's own reset of a
         // dropped stream comes after it, with the same reason.
         if self.life.outbound().is_open() {
-            self.life.cut(Cut::Abandoned);
-            let _ = self.carry_out();
+            self.cut(Cut::Abandoned);
         }
     }
 }

@@ -8,10 +8,9 @@ use hbone::policy::{DeniedRange, DestinationPolicy, Opening};
 use hbone::{Accept, DenyStatus, Reject};
 use http::StatusCode;
 use peer_meta::{Exchange, Role, Side};
-use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
 use tokio_hbone::tls::ServerTls;
-use tokio_hbone::{Acceptor, Incoming};
+use tokio_hbone::{Acceptor, Incoming, copy_bidirectional};
 
 use crate::hops::Place;
 use crate::topology::{Party, Topology};
@@ -100,9 +99,9 @@ impl DestinationProxy {
             .topology
             .metrics
             .open(&exchange, &self.topology.service);
-        let (received, sent) = copy_bidirectional(&mut tunnel, &mut application).await?;
-        counted.close(sent, received);
-        Ok(())
+        let copied = copy_bidirectional(&mut tunnel, &mut application).await;
+        counted.close(copied.sent, copied.received);
+        Ok(copied.end?)
     }
 
     /// Policy, directory, policy again on the address that came out, and only then the connection.

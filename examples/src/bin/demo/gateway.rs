@@ -7,10 +7,9 @@ use hbone::policy::{AllowEntry, DeniedRange, DestinationPolicy, Opening};
 use hbone::{Accept, DenyStatus, Hostname, Reject};
 use http::StatusCode;
 use peer_meta::{Exchange, Role};
-use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
 use tokio_hbone::tls::ServerTls;
-use tokio_hbone::{Acceptor, Incoming};
+use tokio_hbone::{Acceptor, Incoming, copy_bidirectional};
 
 use crate::hops::Place;
 use crate::topology::{SERVICE, Topology};
@@ -71,7 +70,7 @@ impl Gateway {
             .into_iter()
             .collect();
         let mut tunnel = incoming.accept(&Accept::new(baggage))?;
-        copy_bidirectional(&mut tunnel, &mut upstream).await?;
+        copy_bidirectional(&mut tunnel, &mut upstream).await.end?;
         Ok(())
     }
 

@@ -8,10 +8,9 @@ use hbone::mesh::{Entropy, Source, plan};
 use hbone::{Forwarded, Hostname, Network, Position, Profile, Telling, Traceparent};
 use peer_meta::{Exchange, Hop, Role, Target};
 use rustls::crypto::CryptoProvider;
-use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
-use tokio_hbone::Connector;
 use tokio_hbone::tls::ClientTls;
+use tokio_hbone::{Connector, copy_bidirectional};
 
 use crate::hops::Place;
 use crate::topology::{SERVICE, Topology};
@@ -78,9 +77,9 @@ impl SourceProxy {
             .topology
             .metrics
             .open(&exchange, &self.topology.service);
-        let (received, sent) = copy_bidirectional(&mut socket, &mut tunnel).await?;
-        counted.close(sent, received);
-        Ok(())
+        let copied = copy_bidirectional(&mut tunnel, &mut socket).await;
+        counted.close(copied.received, copied.sent);
+        Ok(copied.end?)
     }
 
     fn telling(&self, application: SocketAddr, trace: Traceparent) -> Result<Telling> {

@@ -1,0 +1,98 @@
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use hbone::TunnelError;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::tunnel::TunnelIo;
+
+/// The direction into the tunnel. It holds one buffer at most, which grows with the traffic and goes when that pauses.
+#[derive(Debug)]
+pub(super) struct IntoTunnel {
+    bytes: u64,
+    /// What the next read may bring.
+    size: usize,
+    space: BytesMut,
+    /// What has been read and has no room in the peer's window yet.
+    waiting: Bytes,
+    /// How it ended, if it did.
+    end: Option<Result<(), TunnelError>>,
+}
+
+/// An interactive tunnel makes do with this.
+const SMALLEST: usize = 2 << 10;
+/// More than this at a time gains nothing (see benches/).
+const LARGEST: usize = 64 << 10;
+
+impl Default for IntoTunnel {
+    fn default() -> Self {
+        Self {
+            bytes: 0,
+            size: SMALLEST,
+            space: BytesMut::new(),
+            waiting: Bytes::new(),
+            end: None,
+        }
+    }
+}
+
+impl IntoTunnel {
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Moves what there is; ready once the tunnel has been told of the end of file, or takes no more.
+    pub(super) fn poll<S: AsyncRead + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        tunnel: &mut TunnelIo,
+        socket: &mut S,
+    ) -> Poll<Result<(), TunnelError>> {
+        if self.end.is_none() {
+            self.end = Some(ready!(self.poll_copy(cx, tunnel, socket)));
+        }
+        Poll::Ready(self.end.unwrap_or(Ok(())))
+    }
+
+    fn poll_copy<S: AsyncRead + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        tunnel: &mut TunnelIo,
+        socket: &mut S,
+    ) -> Poll<Result<(), TunnelError>> {
+        loop {
+            while !self.waiting.is_empty() {
+                let room = ready!(tunnel.poll_room(cx, self.waiting.len()))?;
+                tunnel.send(self.waiting.split_to(room))?;
+                self.bytes += room as u64;
+            }
+            if ready!(self.poll_read(cx, socket))? == 0 {
+                return Poll::Ready(tunnel.finish());
+            }
+        }
+    }
+
+    /// Reads what the socket has. The window is asked for only then: an idle tunnel reserves none of it.
+    fn poll_read<S: AsyncRead + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &mut S,
+    ) -> Poll<Result<usize, TunnelError>> {
+        self.space.reserve(self.size);
+        let mut limited = bytes::BufMut::limit(&mut self.space, self.size);
+        let Poll::Ready(read) = pin!(socket.read_buf(&mut limited)).poll(cx) else {
+            // A pause: what the next burst needs is found out anew.
+            self.space = BytesMut::new();
+            self.size = SMALLEST;
+            return Poll::Pending;
+        };
+        let some = read.map_err(|error| TunnelError::Socket(error.kind()))?;
+        self.waiting = self.space.split().freeze();
+        if some == self.size {
+            self.size = (self.size * 2).min(LARGEST);
+        }
+        Poll::Ready(Ok(some))
+    }
+}
