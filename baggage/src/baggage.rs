@@ -10,7 +10,6 @@ use crate::member::Member;
 use crate::members::Members;
 use crate::parse_error::ParseError;
 use crate::parsed::Parsed;
-use crate::percent;
 use crate::property::text;
 use crate::writer::{self, Full, Writer};
 
@@ -195,7 +194,7 @@ impl Baggage {
     /// baggage appends nothing, and then no header is to be sent.
     pub fn encode(&self, limits: &Limits, out: &mut String) -> usize {
         if self.members <= limits.members() && self.encoded_len() <= limits.bytes() {
-            out.extend(percent::escape_bare(self.text()));
+            self.write_to(out);
             return 0;
         }
         let mut fitting = Self::with_limits(*limits);
@@ -203,7 +202,7 @@ impl Baggage {
             .iter()
             .filter(|member| !fitting.append_if_fits(member))
             .count();
-        out.extend(percent::escape_bare(fitting.text()));
+        fitting.write_to(out);
         dropped
     }
 
@@ -237,17 +236,32 @@ impl Baggage {
         fits
     }
 
-    /// The line, in which a `%` that escapes nothing is still as it was received.
-    fn text(&self) -> &str {
-        text(&self.line)
-    }
-
     /// How long the line is as it would be sent.
     fn encoded_len(&self) -> usize {
-        match self.line.contains(&b'%') {
-            true => percent::escape_bare(self.text()).map(str::len).sum(),
+        match self.has_percent() {
+            true => self.pieces().map(str::len).sum(),
             false => self.line.len(),
         }
+    }
+
+    fn write_to(&self, out: &mut String) {
+        match self.has_percent() {
+            true => out.extend(self.pieces()),
+            false => out.push_str(text(&self.line)),
+        }
+    }
+
+    /// Whether there may be a `%` to be escaped before sending.
+    fn has_percent(&self) -> bool {
+        self.line.contains(&b'%')
+    }
+
+    /// The line as it would be sent, in pieces.
+    fn pieces(&self) -> impl Iterator<Item = &str> {
+        self.iter().enumerate().flat_map(|(index, member)| {
+            let comma = if index > 0 { "," } else { "" };
+            core::iter::once(comma).chain(member.pieces())
+        })
     }
 
     fn write<'p>(
@@ -291,7 +305,7 @@ impl Baggage {
 
 impl fmt::Display for Baggage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        percent::escape_bare(self.text()).try_for_each(|piece| f.write_str(piece))
+        self.pieces().try_for_each(|piece| f.write_str(piece))
     }
 }
 

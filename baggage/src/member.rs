@@ -56,6 +56,21 @@ impl<'a> Member<'a> {
         text(self.text)
     }
 
+    /// The member as it is to be sent: without white space or empty properties, and each `%` in a value escaped that escapes nothing.
+    pub(crate) fn pieces(self) -> impl Iterator<Item = &'a str> {
+        let value = percent::escape_bare(self.encoded_value());
+        [self.key(), "="]
+            .into_iter()
+            .chain(value)
+            .chain(self.properties().flat_map(|property| {
+                let value = property.encoded_value();
+                let equals = if value.is_some() { "=" } else { "" };
+                [";", property.key(), equals]
+                    .into_iter()
+                    .chain(percent::escape_bare(value.unwrap_or_default()))
+            }))
+    }
+
     /// All of it, if there is nothing but a key, `=` and a value.
     pub(crate) fn as_plain(&self) -> Option<&'a [u8]> {
         (self.text.len() == self.key.len() + 1 + self.value.len()).then_some(self.text)

@@ -237,6 +237,15 @@ impl Hash for PeerAttributes {
     }
 }
 
+/// The header line of [`Dialect::W3c`]: all that is set, in visible ASCII.
+impl fmt::Display for PeerAttributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut header = String::new();
+        self.encode(Dialect::W3c, &mut header);
+        f.write_str(&header)
+    }
+}
+
 impl fmt::Debug for PeerAttributes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("PeerAttributes");
