@@ -3,9 +3,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use baggage::istio::PeerAttributes;
-use spiffe::SpiffeId;
 
-use crate::{Attributes, Carrier, Claimed, ExchangeConfig, Method, Place};
+use crate::{Attributes, Carrier, Claimed, DirectoryEntry, ExchangeConfig, Method, Place, Target};
 
 /// Finds out who one party is: the methods of its [`Place`] in order, the first hit wins.
 ///
@@ -194,46 +193,5 @@ impl Discovery {
             .iter()
             .position(|candidate| *candidate == method)?;
         (self.waiting & (1 << at) != 0).then_some(at)
-    }
-}
-
-/// What is known of the destination before it answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Target {
-    /// An address in our own network, which a directory may know.
-    Address(IpAddr),
-    /// Some endpoint in another network, behind its gateway: an address would be the gateway's, or one that means somebody
-    /// else here, so only the destination's own answer can tell.
-    OtherNetwork,
-}
-
-/// What a directory knows about an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DirectoryEntry {
-    /// The workload that has the address.
-    pub attributes: PeerAttributes,
-    /// The identity of that workload, if the directory knows it.
-    pub identity: Option<Arc<SpiffeId>>,
-    /// The network that the workload is in.
-    pub network: Arc<str>,
-}
-
-impl DirectoryEntry {
-    /// A workload of `network`.
-    pub fn new(attributes: PeerAttributes, network: impl Into<Arc<str>>) -> Self {
-        Self {
-            attributes,
-            identity: None,
-            network: network.into(),
-        }
-    }
-
-    /// The same workload with its identity: whoever connects from its address and proves another one is somebody else.
-    #[must_use]
-    pub fn with_identity(mut self, identity: impl Into<Arc<SpiffeId>>) -> Self {
-        self.identity = Some(identity.into());
-        self
     }
 }

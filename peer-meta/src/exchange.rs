@@ -3,13 +3,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use baggage::istio::PeerAttributes;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use spiffe::SpiffeId;
 
 use crate::party::{Party, read_baggage};
 use crate::{
-    Attributes, DirectoryEntry, Discovery, ExchangeConfig, Hop, Own, Peer, Place, Role, Side,
-    Target,
+    Attributes, DirectoryEntry, Discovery, ExchangeConfig, Hop, Message, Own, Peer, Place, Role,
+    Side, Target, stripped,
 };
 
 /// One tunnel, or one request inside a waypoint: what to tell, what was learned, and when that is settled.
@@ -106,6 +106,12 @@ impl Exchange {
             && self.role.has_downstream()
             && (status == StatusCode::OK || self.role.tells_on_failure());
         self.own.baggage().filter(|_| tells).cloned()
+    }
+
+    /// The headers to take off a message, since they end here; everything else is kept, an application's own baggage first
+    /// of all. See [`stripped`].
+    pub const fn stripped(&self, message: Message) -> &'static [HeaderName] {
+        stripped(self.role, message)
     }
 
     /// A connection was accepted whose peer proved `identity` in TLS (`None`: plaintext).

@@ -7,7 +7,9 @@
 //!
 //! No metrics library is used here: a label set is an ordered list of names and values, and can be a key of a map.
 
+mod connection_flag;
 mod http_labels;
+mod http_outcome;
 mod label;
 mod label_dialect;
 mod label_set;
@@ -15,14 +17,18 @@ mod label_value;
 mod report;
 mod reporter;
 mod series_guard;
+mod subject;
 mod tcp_labels;
 
-pub use http_labels::{HttpLabels, HttpOutcome};
+pub use connection_flag::ConnectionFlag;
+pub use http_labels::HttpLabels;
+pub use http_outcome::HttpOutcome;
 pub use label_dialect::LabelDialect;
-pub use report::{Report, Subject};
+pub use report::Report;
 pub use reporter::Reporter;
 pub use series_guard::SeriesGuard;
-pub use tcp_labels::{ConnectionFlag, TcpLabels};
+pub use subject::Subject;
+pub use tcp_labels::TcpLabels;
 
 /// The value of a label that nobody could tell.
 pub const UNKNOWN: &str = "unknown";

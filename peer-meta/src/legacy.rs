@@ -17,27 +17,40 @@
 //! itself writes it. Everything read is [`Claimed`](crate::Claimed), the identity in it most of all.
 
 mod alpn_exchange;
+mod asked;
+mod byte_order;
 mod endpoint;
 mod framing;
+mod framing_error;
 mod metadata;
 mod metadata_cache;
 mod metadata_error;
+mod on_fault;
+mod outcome;
 mod owner;
 mod pairs;
 mod peer_headers;
 mod preamble;
 mod read_config;
+mod received;
 mod structure;
+mod target_cluster;
 
 pub use alpn_exchange::AlpnExchange;
+pub use asked::Asked;
+pub use byte_order::ByteOrder;
 pub use endpoint::{from_endpoint, to_endpoint};
-pub use framing::{FramingError, OnFault, Outcome, Received};
+pub use framing_error::FramingError;
 pub use metadata::Metadata;
 pub use metadata_cache::MetadataCache;
 pub use metadata_error::MetadataError;
+pub use on_fault::OnFault;
+pub use outcome::Outcome;
 pub use owner::{owner_kind, to_owner};
 pub use pairs::{from_pairs, to_pairs};
-pub use peer_headers::{Asked, PeerHeaders, TargetCluster};
-pub use preamble::{ByteOrder, Preamble};
+pub use peer_headers::PeerHeaders;
+pub use preamble::Preamble;
 pub use read_config::ReadConfig;
+pub use received::Received;
 pub use structure::Case;
+pub use target_cluster::TargetCluster;

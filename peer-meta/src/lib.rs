@@ -64,31 +64,47 @@
 //!   in-process preamble, endpoint metadata; for those who read captures or sit inside Envoy. Nothing of it is ever sent by
 //!   an [`Exchange`].
 
+mod attributes;
 mod claimed;
 mod destination_service;
+mod directory_entry;
 mod discovery;
 mod exchange;
 mod exchange_config;
 mod extra_labels;
+mod hop;
+mod message;
+mod method;
 mod own;
 mod party;
 mod peer;
 mod place;
+mod provenance;
 mod role;
+mod side;
 mod strip;
+mod target;
 
 pub mod labels;
 #[cfg(feature = "legacy")]
 pub mod legacy;
 
+pub use attributes::Attributes;
 pub use claimed::Claimed;
 pub use destination_service::DestinationService;
-pub use discovery::{DirectoryEntry, Discovery, Target};
+pub use directory_entry::DirectoryEntry;
+pub use discovery::Discovery;
 pub use exchange::Exchange;
 pub use exchange_config::ExchangeConfig;
 pub use extra_labels::ExtraLabels;
+pub use hop::Hop;
+pub use message::Message;
+pub use method::{Carrier, Method};
 pub use own::Own;
-pub use peer::{Attributes, Origin, Peer, Provenance};
-pub use place::{Carrier, Method, Place};
-pub use role::{Hop, Role, Side};
-pub use strip::{Message, stripped};
+pub use peer::Peer;
+pub use place::Place;
+pub use provenance::{Origin, Provenance};
+pub use role::Role;
+pub use side::Side;
+pub use strip::stripped;
+pub use target::Target;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use baggage::istio::PeerAttributes;
 use spiffe::SpiffeId;
 
-use crate::{Claimed, ExtraLabels};
+use crate::{Attributes, Claimed, ExtraLabels, Origin, Provenance};
 
 /// One party of a connection, as far as it is known, with the provenance of each part.
 ///
@@ -91,43 +91,4 @@ impl Peer {
     pub(crate) fn set_attributes(&mut self, attributes: Attributes) {
         self.attributes = attributes;
     }
-}
-
-/// The attributes of a peer's workload, apart by how much they can be relied on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Attributes {
-    /// Told by the peer itself: baggage, or a carrier of the sidecar era.
-    Claimed(Claimed<PeerAttributes>),
-    /// From our own directory, found by the peer's address in our own network.
-    Directory(PeerAttributes),
-    /// Nobody told us; better than a guess.
-    #[default]
-    Unknown,
-}
-
-/// Where each part of a [`Peer`] comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Provenance {
-    /// The workload attributes.
-    pub attributes: Origin,
-    /// The identity: [`Origin::Tls`] or [`Origin::Nowhere`], never anything else.
-    pub identity: Origin,
-    /// The additional labels.
-    pub labels: Origin,
-}
-
-/// Where a fact about a peer comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Origin {
-    /// The peer says so.
-    Claim,
-    /// Our own directory says so.
-    Directory,
-    /// It is not known.
-    Nowhere,
-    /// Proved in the TLS handshake.
-    Tls,
 }

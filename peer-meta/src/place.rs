@@ -1,4 +1,4 @@
-use crate::{Role, Side};
+use crate::{Carrier, Method, Role, Side};
 
 /// Where in a mesh a party is discovered, which decides the methods and their order.
 ///
@@ -87,28 +87,4 @@ impl Place {
             _ => claimed != own.as_bytes(),
         }
     }
-}
-
-/// One way to learn who a peer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Method {
-    /// The peer says so.
-    Claim(Carrier),
-    /// Our directory has the peer's address, in our own network.
-    Directory,
-    /// The endpoint that was chosen came with its workload.
-    Endpoint,
-}
-
-/// What carries a peer's claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Carrier {
-    /// The exchange at the start of a TCP stream, agreed on by ALPN.
-    AlpnExchange,
-    /// The `baggage` header of a CONNECT request or of the answer to it.
-    Baggage,
-    /// `x-envoy-peer-metadata` and its `-id`.
-    IstioHeaders,
 }

@@ -1,3 +1,5 @@
+use crate::Hop;
+
 /// The place of a proxy in the mesh, which decides what it tells and whom it can learn about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -57,26 +59,4 @@ impl Role {
     pub(crate) const fn is_node_proxy(self) -> bool {
         matches!(self, Self::DestinationNodeProxy | Self::SourceNodeProxy)
     }
-}
-
-/// The position of one CONNECT on the way to the destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Hop {
-    /// Inside an outer tunnel: ends at the destination's side, in the other network.
-    Inner,
-    /// To the gateway of another network; carries the inner hop.
-    Outer,
-    /// The only one.
-    Single,
-}
-
-/// One of the two parties that a proxy stands between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Side {
-    /// Whoever connected to us.
-    Downstream,
-    /// Whoever we connect to.
-    Upstream,
 }

@@ -1,23 +1,6 @@
 use http::HeaderName;
 
-use crate::Role;
-
-static CONNECT: [HeaderName; 4] = [
-    HeaderName::from_static("baggage"),
-    HeaderName::from_static("forwarded"),
-    HeaderName::from_static("x-forwarded-network"),
-    HeaderName::from_static("x-istio-source"),
-];
-static LEGACY: [HeaderName; 2] = [
-    HeaderName::from_static("x-envoy-peer-metadata"),
-    HeaderName::from_static("x-envoy-peer-metadata-id"),
-];
-static EDGE: [HeaderName; 4] = [
-    HeaderName::from_static("x-envoy-peer-metadata"),
-    HeaderName::from_static("x-envoy-peer-metadata-id"),
-    HeaderName::from_static("x-forwarded-network"),
-    HeaderName::from_static("x-istio-source"),
-];
+use crate::{Message, Role};
 
 /// The headers that end at this proxy: they were for us, and travel no further than the message they came with.
 ///
@@ -36,12 +19,19 @@ pub const fn stripped(role: Role, message: Message) -> &'static [HeaderName] {
     }
 }
 
-/// What a header belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Message {
-    /// A request or response of the application, inside a tunnel or before one.
-    Application,
-    /// A CONNECT request, or the answer to one.
-    Connect,
-}
+static CONNECT: [HeaderName; 4] = [
+    HeaderName::from_static("baggage"),
+    HeaderName::from_static("forwarded"),
+    HeaderName::from_static("x-forwarded-network"),
+    HeaderName::from_static("x-istio-source"),
+];
+static LEGACY: [HeaderName; 2] = [
+    HeaderName::from_static("x-envoy-peer-metadata"),
+    HeaderName::from_static("x-envoy-peer-metadata-id"),
+];
+static EDGE: [HeaderName; 4] = [
+    HeaderName::from_static("x-envoy-peer-metadata"),
+    HeaderName::from_static("x-envoy-peer-metadata-id"),
+    HeaderName::from_static("x-forwarded-network"),
+    HeaderName::from_static("x-istio-source"),
+];

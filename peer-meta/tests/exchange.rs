@@ -100,6 +100,12 @@ fn an_answer_on_a_hop_that_the_way_does_not_have_is_nobodys() {
     direct.handle_connected(Hop::Inner, Some(id("odd")));
     direct.handle_response(Hop::Inner, &line("k8s.pod.name=odd"));
     assert!(!direct.is_settled());
+    direct.handle_connected(Hop::Outer, Some(id("odd")));
+    direct.handle_response(Hop::Outer, &line("k8s.pod.name=odd"));
+    assert_eq!(
+        (name_of(direct.gateway()), direct.gateway().identity()),
+        (None, None)
+    );
     let mut double = source();
     double.dial(Target::OtherNetwork);
     double.handle_connected(Hop::Single, Some(id("odd")));
@@ -480,6 +486,20 @@ fn the_headers_of_the_sidecar_era_never_leave_the_mesh_nor_come_into_it() {
     let edge = stripped(Role::IngressGateway, Message::Application);
     assert!(edge.iter().any(|name| name == "x-istio-source"));
     assert!(edge.iter().any(|name| name == "x-forwarded-network"));
+}
+
+#[test]
+fn an_exchange_strips_what_its_role_does() {
+    for message in [Message::Connect, Message::Application] {
+        assert_eq!(
+            waypoint().stripped(message),
+            stripped(Role::Waypoint, message)
+        );
+        assert_eq!(
+            source().stripped(message),
+            stripped(Role::SourceNodeProxy, message)
+        );
+    }
 }
 
 #[test]

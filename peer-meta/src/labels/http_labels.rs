@@ -2,7 +2,7 @@ use super::label::{HTTP, Label};
 use super::label_set::LabelSet;
 use super::label_value::LabelValue;
 use super::tcp_labels::{trim, value};
-use super::{LabelDialect, Report};
+use super::{HttpOutcome, LabelDialect, Report};
 
 /// The labels of Istio's HTTP metrics (`istio_requests_total` and its kin), in the order of `istio_stats`.
 ///
@@ -59,22 +59,4 @@ impl HttpLabels {
     pub fn folded(&self) -> Self {
         Self(self.0.folded())
     }
-}
-
-/// What became of an HTTP request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum HttpOutcome {
-    /// A gRPC call.
-    Grpc {
-        /// The HTTP status; 0 if there was no response.
-        code: u16,
-        /// The `grpc-status`, if the call got that far.
-        status: Option<u16>,
-    },
-    /// Any other request.
-    Http {
-        /// The HTTP status; 0 if there was no response.
-        code: u16,
-    },
 }

@@ -1,10 +1,7 @@
-use baggage::istio::PeerAttributes;
-use spiffe::SpiffeId;
-
 use super::label::{Field, Side};
 use super::label_value::LabelValue;
-use super::{LabelDialect, Reporter, UNKNOWN};
-use crate::{Attributes, DestinationService, Exchange, Own, Peer, Role};
+use super::{LabelDialect, Reporter, Subject, UNKNOWN};
+use crate::{DestinationService, Exchange, Role};
 
 /// Everything that a label set is made from.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +39,8 @@ impl<'a> Report<'a> {
             }
             Role::Waypoint => Self {
                 proved: Proved {
-                    own: own.principal.is_some(),
-                    peer: downstream.principal.is_some(),
+                    own: own.is_proved(),
+                    peer: downstream.is_proved(),
                 },
                 ..Self::new(reporter, downstream, upstream)
             },
@@ -70,16 +67,16 @@ impl<'a> Report<'a> {
             Reporter::Source => (&mut report.source, &report.destination),
             // Which certificate a waypoint showed is not one of its labels.
             Reporter::Waypoint => {
-                report.proved.peer = source.principal.is_some();
+                report.proved.peer = source.is_proved();
                 return report;
             }
         };
         report.proved = Proved {
-            own: own.principal.is_some(),
-            peer: peer.principal.is_some(),
+            own: own.is_proved(),
+            peer: peer.is_proved(),
         };
         if !report.proved.peer {
-            own.principal = None;
+            *own = own.unproved();
         }
         report
     }
@@ -117,9 +114,7 @@ impl<'a> Report<'a> {
     pub(super) fn has_locality(&self, dialect: LabelDialect) -> bool {
         self.locality.unwrap_or_else(|| match dialect {
             LabelDialect::Envoy => false,
-            LabelDialect::Ztunnel => {
-                self.source.attributes.is_some() || self.destination.attributes.is_some()
-            }
+            LabelDialect::Ztunnel => self.source.is_known() || self.destination.is_known(),
         })
     }
 
@@ -166,12 +161,12 @@ impl<'a> Report<'a> {
         };
         if field == Field::Principal {
             return subject
-                .principal
+                .principal()
                 .map_or(LabelValue::Fixed(UNKNOWN), LabelValue::Principal);
         }
         if field == Field::Namespace
             && self.proves_namespace(side, dialect)
-            && let Some(namespace) = subject.principal.and_then(namespace)
+            && let Some(namespace) = subject.proved_namespace()
         {
             return LabelValue::Text(namespace);
         }
@@ -209,66 +204,6 @@ impl<'a> Report<'a> {
     /// Envoy at the destination names its own canonical service when the route named none.
     fn own_service(&self, dialect: LabelDialect) -> Option<&'a str> {
         (dialect == LabelDialect::Envoy && self.reporter == Reporter::Destination)
-            .then(|| self.destination.attributes?.service())?
-    }
-}
-
-/// One of the two parties of a report.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
-    attributes: Option<&'a PeerAttributes>,
-    claimed: bool,
-    principal: Option<&'a SpiffeId>,
-}
-
-impl<'a> Subject<'a> {
-    /// A peer, as far as it is known.
-    pub fn peer(peer: &'a Peer) -> Self {
-        Self {
-            attributes: peer.for_telemetry(),
-            claimed: matches!(peer.attributes(), Attributes::Claimed(_)),
-            principal: peer.identity(),
-        }
-    }
-
-    /// Ourselves.
-    pub fn own(own: &'a Own) -> Self {
-        Self {
-            attributes: Some(own.attributes()),
-            claimed: false,
-            principal: own.identity(),
-        }
-    }
-
-    fn field(&self, field: Field, dialect: LabelDialect) -> Option<&'a str> {
-        let attributes = self.attributes?;
-        let workload = || attributes.workload();
-        match (field, dialect) {
-            (Field::App, LabelDialect::Envoy) => attributes.app().or_else(|| attributes.service()),
-            // ztunnel takes the workload's name for the app when all it has is baggage.
-            (Field::App, LabelDialect::Ztunnel) if self.claimed => workload(),
-            (Field::App, LabelDialect::Ztunnel) => attributes.service(),
-            (Field::CanonicalRevision, _) => attributes.revision(),
-            (Field::CanonicalService, _) => attributes.service(),
-            (Field::Cluster, _) => attributes.cluster(),
-            (Field::Namespace, _) => attributes.namespace(),
-            (Field::Principal, _) => None,
-            (Field::Region, _) => attributes.region(),
-            (Field::Version, LabelDialect::Envoy) => {
-                attributes.version().or_else(|| attributes.revision())
-            }
-            (Field::Version, LabelDialect::Ztunnel) => attributes.revision(),
-            (Field::Workload, _) => workload(),
-            (Field::Zone, _) => attributes.zone(),
-        }
-    }
-}
-
-/// The namespace in Istio's form of a SPIFFE id, `/ns/<namespace>/sa/<service account>`.
-fn namespace(id: &SpiffeId) -> Option<&str> {
-    let mut parts = id.path().strip_prefix("/ns/")?.split('/');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(namespace), Some("sa"), Some(_), None) => Some(namespace),
-        _ => None,
+            .then(|| self.destination.field(Field::CanonicalService, dialect))?
     }
 }

@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use super::framing::{HEADER, Header, write};
 use super::structure::check_size;
-use super::{Case, FramingError, Metadata, OnFault, Outcome, ReadConfig, Received};
+use super::{ByteOrder, Case, FramingError, Metadata, OnFault, Outcome, ReadConfig, Received};
 use crate::Claimed;
 
 /// The preamble with which one part of Envoy hands the baggage of a CONNECT response to another part of the same process:
@@ -163,37 +163,6 @@ impl Preamble {
         match self.on_fault {
             OnFault::Fail => Err(error),
             OnFault::PassThrough => Ok(Received::Pass { skip: 0 }),
-        }
-    }
-}
-
-/// The order of the bytes in the numbers of a [`Preamble`]: that of the host on which Envoy runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ByteOrder {
-    /// `AB CD 12 34`
-    Big,
-    /// `34 12 CD AB`: x86 and arm64.
-    #[default]
-    Little,
-}
-
-impl ByteOrder {
-    const fn magic(self) -> [u8; 4] {
-        self.bytes(0xABCD_1234)
-    }
-
-    const fn bytes(self, number: u32) -> [u8; 4] {
-        match self {
-            Self::Big => number.to_be_bytes(),
-            Self::Little => number.to_le_bytes(),
-        }
-    }
-
-    const fn size(self, bytes: [u8; 4]) -> u32 {
-        match self {
-            Self::Big => u32::from_be_bytes(bytes),
-            Self::Little => u32::from_le_bytes(bytes),
         }
     }
 }
