@@ -1,11 +1,13 @@
 //! Sections 4 and 5 of docs/faults.md: what many walks share.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
-use hbone::pool::{Failure, PoolConfig};
+use hbone::pool::{Action, Failure, Pool, PoolConfig};
 use hbone::{DialCause, Reason};
 
+use super::world::epoch::epoch;
 use super::world::{Client, Ending, Frame, Peer, ms};
 
 const SERVER: &str = "10.0.0.2:15008";
@@ -181,6 +183,72 @@ fn keys_with_another_place_never_share_a_connection() {
     let second = client.connect("10.0.0.3:15008", &[APP]);
     client.run(ms(100));
     assert_ne!(client.link_of(first), client.link_of(second));
+}
+
+#[test]
+fn keys_whose_hashes_collide_never_share_a_connection() {
+    // [105]
+    #[derive(Default)]
+    struct Same;
+    impl Hasher for Same {
+        fn finish(&self) -> u64 {
+            0
+        }
+        fn write(&mut self, _: &[u8]) {}
+    }
+    let now = epoch();
+    let mut pool = Pool::<_, (), BuildHasherDefault<Same>>::new(PoolConfig::new());
+    let keys = ["as alice", "as bob"].map(|identity| (SERVER, identity));
+    let tickets = keys.map(|key| pool.request(&key, now).unwrap().ticket());
+    let mut dialled = Vec::new();
+    while let Some(Action::Dial { connection, key }) = pool.poll_action() {
+        dialled.push((connection, key));
+    }
+    assert_eq!(dialled.len(), 2);
+    for (number, (connection, key)) in dialled.into_iter().enumerate() {
+        pool.handle_connected(connection, 0, now).unwrap();
+        pool.handle_settings(connection, Some(100), now).unwrap();
+        let own = keys.iter().position(|own| *own == key).unwrap();
+        let assigned = Action::Assign {
+            ticket: tickets[own],
+            connection,
+        };
+        assert_eq!(pool.poll_action(), Some(assigned), "connection {number}");
+    }
+    assert_eq!(pool.poll_action(), None);
+}
+
+#[test]
+fn a_connection_past_its_age_takes_nothing_new_and_cuts_nothing() {
+    // [20]: a certificate that expires under it goes with it, at the latest
+    let config = PoolConfig::new().max_age(Some(ms(1_000))).jitter_percent(0);
+    let mut client = Client::with_pool(3, config).peer(SERVER, Peer::good());
+    connect_all(&mut client, 1);
+    client.run(ms(990));
+    connect_all(&mut client, 1);
+    client.run(ms(100));
+    connect_all(&mut client, 1);
+    client.run(ms(100));
+    assert_eq!(client.opened(), 3);
+    assert_eq!(client.link_of(1), client.link_of(0));
+    assert_ne!(client.link_of(2), client.link_of(0));
+    assert_eq!(client.streams(), 3, "what runs on the old one runs on");
+}
+
+#[test]
+fn stream_ids_that_run_out_cost_a_connection_and_nobody_an_error() {
+    // [51]
+    let mut client = Client::new(3).peer(SERVER, Peer::good());
+    client.last_stream_id = 7;
+    for _ in 0..10 {
+        connect_all(&mut client, 1);
+        client.run(ms(10));
+        client.give_up(client.walks.len() - 1);
+    }
+    assert_eq!(client.opened(), 10);
+    assert_eq!(client.dials, 3, "four streams a connection");
+    client.run(ms(10));
+    assert_eq!(client.links(), 1);
 }
 
 #[test]

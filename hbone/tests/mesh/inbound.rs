@@ -535,6 +535,7 @@ fn a_waypoint_of_another_network_is_not_dialled_though_it_has_an_address() {
     );
 }
 
+// [121]
 #[test]
 fn an_east_west_gateway_refuses_what_it_does_not_know() {
     // [R53]

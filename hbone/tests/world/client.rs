@@ -27,6 +27,8 @@ pub(crate) struct Client {
     pub(crate) request_limits: RequestLimits,
     pub(crate) dial_limits: DialLimits,
     pub(crate) keepalive: Option<KeepaliveConfig>,
+    /// The last stream id that a connection may use: 2^31-1 outside of tests.
+    pub(crate) last_stream_id: u32,
     /// TCP connections begun.
     pub(crate) dials: usize,
     pub(crate) walks: Vec<Walk>,
@@ -76,6 +78,7 @@ impl Client {
             request_limits,
             dial_limits: DialLimits::default(),
             keepalive: Some(KeepaliveConfig::new(super::ms(200), super::ms(400))),
+            last_stream_id: (1 << 31) - 1,
             dials: 0,
             walks: Vec::new(),
             pool: None,

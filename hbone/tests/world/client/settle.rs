@@ -287,6 +287,13 @@ impl Client {
         if is_allowed {
             self.schedule_answer(link, id);
         }
+        if id + 2 > self.last_stream_id
+            && let (Some(pool), Some(connection)) = (&mut self.pool, self.links[link].pooled)
+        {
+            // Its ids are used up, so it is as good as one that is going away.
+            self.links[link].going_away = true;
+            pool.handle_goaway(connection, self.now).unwrap();
+        }
     }
 
     fn use_link(&mut self, walk: usize, level: usize, link: usize) {
