@@ -10,6 +10,7 @@ mod cancelling;
 mod double_hbone;
 mod draining;
 mod establishing;
+mod machines;
 mod pooling;
 mod serving;
 mod tunnels;
