@@ -59,18 +59,19 @@ impl Copy {
         tunnel: &mut Tunnel,
         socket: &mut S,
     ) -> Poll<Result<(), TunnelError>> {
-        let outbound = self.outbound.poll(cx, tunnel.io(), socket);
+        let tunnel = tunnel.io()?;
+        let outbound = self.outbound.poll(cx, tunnel, socket);
         if let Poll::Ready(Err(TunnelError::Socket(kind))) = outbound {
-            return Poll::Ready(Err(tunnel.io().socket_failed(kind)));
+            return Poll::Ready(Err(tunnel.socket_failed(kind)));
         }
         // A peer may have finished and take no more: what it sent before that is still to be delivered.
-        let inbound = self.inbound.poll(cx, tunnel.io(), socket);
+        let inbound = self.inbound.poll(cx, tunnel, socket);
         match (inbound, outbound) {
             (Poll::Ready(Err(TunnelError::Socket(kind))), _) => {
-                Poll::Ready(Err(tunnel.io().socket_failed(kind)))
+                Poll::Ready(Err(tunnel.socket_failed(kind)))
             }
             (Poll::Ready(Err(error)), _) => {
-                if tunnel.io().poll_socket() == Some(SocketAction::Reset) {
+                if tunnel.poll_socket() == Some(SocketAction::Reset) {
                     socket.break_off();
                 }
                 Poll::Ready(Err(error))

@@ -28,10 +28,9 @@ impl Failure {
     pub(crate) fn explain(&self, error: &h2::Error) -> LinkFailure {
         match self.0.get() {
             Some(failure) => failure.clone(),
-            None => match error.get_io() {
-                Some(error) => link_failure(error),
-                None => LinkFailure::Http2(error.to_string()),
-            },
+            // The IO has not failed, so h2 made this up: the bytes came to their end with streams open.
+            None if error.is_io() => LinkFailure::Closed,
+            None => LinkFailure::Http2(error.to_string()),
         }
     }
 

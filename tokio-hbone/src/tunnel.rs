@@ -22,21 +22,23 @@ pub(crate) use stream::TunnelIo;
 /// the [`io::Error`]. Shutting the writer down ends only our half.
 ///
 /// Besides [`AsyncRead`] and [`AsyncWrite`] there is a pair of methods that hand [`Bytes`] through without copying.
-/// Dropping a tunnel whose halves have not both ended resets it.
+/// Dropping a tunnel resets it, unless our half has ended: then it lives on for a few seconds, so that the peer can end
+/// its half, too, and get what is still on its way there.
 #[derive(Debug)]
 pub struct Tunnel {
-    io: TunnelIo,
+    io: Lingering,
     peer: Identity,
     answers: Vec<HopAnswer>,
 }
 
 impl Tunnel {
     pub(crate) const fn new(io: TunnelIo, peer: Identity, answers: Vec<HopAnswer>) -> Self {
+        let io = Lingering::new(io);
         Self { io, peer, answers }
     }
 
-    pub(crate) const fn io(&mut self) -> &mut TunnelIo {
-        &mut self.io
+    pub(crate) fn io(&mut self) -> Result<&mut TunnelIo, TunnelError> {
+        self.io.io()
     }
 
     /// Who is at the other end, proved by the TLS handshake of the innermost hop.
@@ -57,7 +59,7 @@ impl Tunnel {
     /// # Errors
     /// [`TunnelError`] if the tunnel broke before its end.
     pub async fn read_chunk(&mut self) -> Result<Option<Bytes>, TunnelError> {
-        std::future::poll_fn(|cx| self.io.poll_read_chunk(cx)).await
+        std::future::poll_fn(|cx| self.io()?.poll_read_chunk(cx)).await
     }
 
     /// Queues `chunk` without copying it, and waits until the peer's window has taken all of it.
@@ -66,8 +68,8 @@ impl Tunnel {
     /// [`TunnelError`] if the peer takes no more; how much of `chunk` it got is unknown then.
     pub async fn write_chunk(&mut self, mut chunk: Bytes) -> Result<(), TunnelError> {
         while !chunk.is_empty() {
-            let room = std::future::poll_fn(|cx| self.io.poll_room(cx, chunk.len())).await?;
-            self.io.send(chunk.split_to(room))?;
+            let room = std::future::poll_fn(|cx| self.io()?.poll_room(cx, chunk.len())).await?;
+            self.io()?.send(chunk.split_to(room))?;
         }
         Ok(())
     }

@@ -21,7 +21,9 @@ impl Breakable for TcpStream {
 impl Breakable for Tunnel {
     /// The stream is reset.
     fn break_off(&mut self) {
-        self.io().cut(Cut::Internal);
+        if let Ok(tunnel) = self.io() {
+            tunnel.cut(Cut::Internal);
+        }
     }
 }
 

@@ -3,16 +3,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hbone::{Cut, TunnelError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::TunnelIo;
 
-/// A tunnel under another connection, which drops it as soon as it has said its last.
+/// A tunnel that is kept for a moment after its owner has let it go, if only the peer still has to say its end.
 ///
-/// The peer still has its own end to say. A tunnel dropped before that is reset, which reads as a failure in every log
-/// on the way, so it is kept until the peer has ended it too, for a moment.
+/// Dropping an h2 stream resets it, and a reset of a client's takes back what is queued: the last bytes, our own end of
+/// file. To a peer that is about to end its half, too, it reads as a failure. So what still comes is thrown away until
+/// then.
 #[derive(Debug)]
 pub(crate) struct Lingering(Option<TunnelIo>);
 
@@ -24,11 +26,9 @@ impl Lingering {
         Self(Some(tunnel))
     }
 
-    fn tunnel(&mut self) -> io::Result<Pin<&mut TunnelIo>> {
-        self.0
-            .as_mut()
-            .map(Pin::new)
-            .ok_or_else(|| io::ErrorKind::NotConnected.into())
+    /// The tunnel, which is there as long as this is.
+    pub(crate) fn io(&mut self) -> Result<&mut TunnelIo, TunnelError> {
+        self.0.as_mut().ok_or(TunnelError::Cut(Cut::Abandoned))
     }
 }
 
@@ -53,7 +53,7 @@ impl AsyncRead for Lingering {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.tunnel()?.poll_read(cx, buf)
+        Pin::new(self.io()?).poll_read(cx, buf)
     }
 }
 
@@ -63,14 +63,14 @@ impl AsyncWrite for Lingering {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.tunnel()?.poll_write(cx, buf)
+        Pin::new(self.io()?).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.tunnel()?.poll_flush(cx)
+        Pin::new(self.io()?).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.tunnel()?.poll_shutdown(cx)
+        Pin::new(self.io()?).poll_shutdown(cx)
     }
 }

@@ -240,8 +240,7 @@ impl TunnelIo {
 
 impl Drop for TunnelIo {
     fn drop(&mut self) {
-        // An explicit reset throws away what is queued. If our half has ended, that is for the peer; h2's own reset of a
-        // dropped stream comes after it, with the same reason.
+        // Once our half has ended, what is queued is for the peer, and a reset would throw it away; see `Lingering`.
         if self.life.outbound().is_open() {
             self.cut(Cut::Abandoned);
         }

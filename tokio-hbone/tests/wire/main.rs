@@ -5,3 +5,7 @@
 mod support;
 
 mod dial_errors;
+mod frames_sent;
+mod halves;
+mod losses;
+mod resets;

@@ -1,15 +1,22 @@
 //! Our own two ends.
 
+use std::io;
+
 use hbone::policy::DestinationPolicy;
-use hbone::{Accept, Connect, DenyStatus, ExpectedIdentities, Hop, Identity, Reject, Route};
+use hbone::{
+    Accept, Connect, DenyStatus, ExpectedIdentities, Hop, Identity, Reject, Route, TunnelError,
+};
+use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio_hbone::tls::{ClientTls, ServerTls, TrustBundles};
 use tokio_hbone::{Acceptor, Connector, Incoming, Tunnel};
 
+use super::frame::{Frame, HEADERS};
 use super::io::{Io, pipe};
 use super::pki::{CLIENT, SERVER, Shown, mesh_bundle, workload};
 use super::raw::Raw;
 use super::script_tls::{ScriptTls, provider};
+use super::soon;
 
 pub(crate) fn client_tls(shown: &Shown, trusted: TrustBundles) -> ClientTls {
     ClientTls::new(provider(), shown.credentials(), trusted).expect("a configuration")
@@ -105,12 +112,16 @@ pub(crate) async fn tunnel_to_script_with(
     let script = async {
         let mut raw = Raw::server(far, &ScriptTls::new(workload(SERVER)), settings).await;
         let stream = raw.connect().await;
-        raw.send([super::frame::Frame::headers(stream, &[(":status", "200")])])
-            .await;
+        raw.send([Frame::headers(stream, &OK)]).await;
         (raw, stream)
     };
     let (opened, (raw, stream)) = tokio::join!(connector.connect_over(near, &route), script);
     (opened.expect("a tunnel"), raw, stream)
+}
+
+/// A scripted server behind a good handshake.
+pub(crate) async fn scripted_server(io: impl Io) -> Raw {
+    Raw::server(io, &ScriptTls::new(workload(SERVER)), &[]).await
 }
 
 /// A scripted client of our server, and the CONNECTs that come out there.
@@ -126,4 +137,42 @@ pub(crate) async fn script_to_server_with(
     let incoming = incoming(far, acceptor);
     let raw = Raw::client(near, &ScriptTls::new(workload(CLIENT)), settings).await;
     (raw, incoming)
+}
+
+/// The head of a CONNECT, as a good client sends it.
+pub(crate) const CONNECT: [(&str, &str); 2] = [(":method", "CONNECT"), (":authority", AUTHORITY)];
+
+/// Where a good client wants to go.
+pub(crate) const AUTHORITY: &str = "10.0.0.1:80";
+
+/// The head that opens a tunnel.
+pub(crate) const OK: [(&str, &str); 1] = [(":status", "200")];
+
+/// A tunnel on stream 1 that our server has accepted from a scripted client.
+pub(crate) async fn script_to_tunnel() -> (Raw, Tunnel) {
+    let (mut raw, mut incoming) = script_to_server().await;
+    raw.send([Frame::headers(1, &CONNECT)]).await;
+    let tunnel = accept_next(&mut incoming).await;
+    let answer = raw.expect(HEADERS).await;
+    assert_eq!(raw.status(&answer), 200);
+    (raw, tunnel)
+}
+
+/// Accepts the next CONNECT.
+pub(crate) async fn accept_next(incoming: &mut mpsc::Receiver<Incoming>) -> Tunnel {
+    let incoming = soon(incoming.recv()).await.expect("a CONNECT");
+    incoming.accept(&Accept::default()).expect("a client")
+}
+
+/// Everything up to the end of file.
+pub(crate) async fn read_all(tunnel: &mut Tunnel) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    soon(tunnel.read_to_end(&mut all)).await.map(|_| all)
+}
+
+/// What is in an error of a tunnel's reader or writer.
+#[track_caller]
+pub(crate) fn tunnel_error(error: &io::Error) -> TunnelError {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    *inner.unwrap_or_else(|| panic!("not a TunnelError: {error:?}"))
 }

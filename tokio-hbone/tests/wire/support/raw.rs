@@ -1,10 +1,13 @@
 //! A scripted peer: it sends the frames that a test tells it to, and hands over each frame that comes.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use loona_hpack::Decoder;
 use rustls::crypto::cipher::{OutboundChunks, OutboundPlainMessage};
 use rustls::{ConnectionTrafficSecrets, ContentType, ProtocolVersion, SupportedCipherSuite};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 use tokio_rustls::TlsStream;
 
 use super::frame::{ACK, DATA, END_STREAM, Frame, GOAWAY, HEADERS, RST_STREAM, SETTINGS};
@@ -183,19 +186,47 @@ impl Raw {
         self.expect(HEADERS).await.stream
     }
 
+    /// All frames until a second has passed without one.
+    pub(crate) async fn until_quiet(&mut self) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        while let Ok(Some(frame)) = timeout(Duration::from_secs(1), self.any_frame()).await {
+            frames.push(frame);
+        }
+        frames
+    }
+
     /// Reads and drops whatever comes, until the peer closes.
     pub(crate) async fn drain(&mut self) {
         while self.any_frame().await.is_some() {}
     }
 
-    /// Says close_notify, and FIN.
-    pub(crate) async fn close(mut self) {
+    /// Says close_notify, and FIN; what comes afterwards is read by nobody.
+    pub(crate) async fn close(mut self) -> TlsStream<BoxIo> {
         let _ = soon(self.io.shutdown()).await;
+        self.io
     }
 
-    /// Goes away without a close_notify.
-    pub(crate) fn vanish(self) {
-        drop(self.io);
+    /// Ends the bytes without a close_notify.
+    pub(crate) async fn vanish(self) -> BoxIo {
+        let mut io = self.into_io();
+        let _ = soon(io.shutdown()).await;
+        io
+    }
+
+    fn into_io(self) -> BoxIo {
+        match self.io {
+            TlsStream::Server(stream) => stream.into_inner().0,
+            TlsStream::Client(stream) => stream.into_inner().0,
+        }
+    }
+
+    /// Sends a TLS record that was not made with the keys of this connection.
+    pub(crate) async fn forge(self) -> BoxIo {
+        let mut io = self.into_io();
+        let mut record = vec![23, 3, 3, 0, 64];
+        record.resize(5 + 64, 0x5a);
+        soon(io.write_all(&record)).await.expect("a listener");
+        io
     }
 
     /// Sends a fatal TLS alert, as a server does that looks at a certificate late; rustls itself never sends one at this
