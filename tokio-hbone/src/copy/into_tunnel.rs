@@ -68,8 +68,11 @@ impl IntoTunnel {
                 tunnel.send(self.waiting.split_to(room))?;
                 self.bytes += room as u64;
             }
-            if ready!(self.poll_read(cx, socket))? == 0 {
-                return Poll::Ready(tunnel.finish());
+            match self.poll_read(cx, socket)? {
+                Poll::Ready(0) => return Poll::Ready(tunnel.finish()),
+                Poll::Ready(_) => {}
+                // A peer that takes no more is noticed here, not at the next byte, which may never come.
+                Poll::Pending => return tunnel.poll_stopped(cx).map(Err),
             }
         }
     }

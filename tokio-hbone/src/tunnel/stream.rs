@@ -85,15 +85,18 @@ impl TunnelIo {
             match ready!(self.send.poll_capacity(cx)) {
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Poll::Ready(Err(self.writer_failed(&error))),
-                None => {
-                    let error = match ready!(self.send.poll_reset(cx)) {
-                        Ok(reason) => self.writer_stopped(Reason::from_wire(reason.into())),
-                        Err(error) => self.writer_failed(&error),
-                    };
-                    return Poll::Ready(Err(error));
-                }
+                None => return self.poll_stopped(cx).map(Err),
             }
         }
+    }
+
+    /// Ready once the peer takes no more bytes, with the reason. For a writer that has nothing to write and would not
+    /// notice.
+    pub(crate) fn poll_stopped(&mut self, cx: &mut Context<'_>) -> Poll<TunnelError> {
+        self.send.poll_reset(cx).map(|reset| match reset {
+            Ok(reason) => self.writer_stopped(Reason::from_wire(reason.into())),
+            Err(error) => self.writer_failed(&error),
+        })
     }
 
     /// Queues bytes for which [`poll_room`](Self::poll_room) has found room.

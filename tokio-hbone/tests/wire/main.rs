@@ -4,6 +4,7 @@
 
 mod support;
 
+mod copying;
 mod dial_errors;
 mod frames_sent;
 mod halves;

@@ -102,6 +102,11 @@ impl Frame {
         (&self.payload[at..]).get_u32()
     }
 
+    /// The figure in WINDOW_UPDATE.
+    pub(crate) fn increment(&self) -> u32 {
+        (&self.payload[..]).get_u32()
+    }
+
     /// The last stream id of GOAWAY.
     pub(crate) fn last_stream(&self) -> u32 {
         (&self.payload[..]).get_u32()
