@@ -1,7 +1,19 @@
+//! The orderly end of a connection.
+
+mod action;
+mod admission;
+mod config;
+mod end;
+
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::{ApiMisuse, Reason, Role};
+
+pub use action::DrainAction;
+pub use admission::Admission;
+pub use config::{DrainConfig, LateStreams};
+pub use end::DrainEnd;
 
 /// The orderly end of one connection: nothing new, the old to its end, but not for ever.
 ///
@@ -209,105 +221,6 @@ impl fmt::Debug for Drain {
             "Drain({:?}, {phase}, {} streams)",
             self.role, self.streams
         )
-    }
-}
-
-/// The figures of [`Drain`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DrainConfig {
-    /// From the first signal until what is left is cut. 5 s by default, as ztunnel has it.
-    pub deadline: Duration,
-    /// How long a server waits for the peer to learn of the announcement before it goes on without; at least a round
-    /// trip. 1 s by default.
-    pub announce: Duration,
-    /// What becomes of streams that a peer opens while it may not yet know of the announcement.
-    pub late: LateStreams,
-}
-
-impl Default for DrainConfig {
-    fn default() -> Self {
-        Self {
-            deadline: Duration::from_secs(5),
-            announce: Duration::from_secs(1),
-            late: LateStreams::Refuse,
-        }
-    }
-}
-
-/// What becomes of a stream that was opened between the two GOAWAYs of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LateStreams {
-    /// Refused in a way that a client may repeat elsewhere, so that the end is not put off.
-    Refuse,
-    /// Served, for the sake of clients that never repeat.
-    Serve,
-}
-
-/// Whether a stream may begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "it may or it may not")]
-pub enum Admission {
-    /// It may, and counts until [`Drain::handle_stream_end`].
-    Serve,
-    /// It may not: a server resets it with this reason, a client looks for another connection.
-    Refuse(Reason),
-}
-
-/// What a connection has to do to come to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DrainAction {
-    /// Server: send GOAWAY with the last stream id 2^31-1 and NO_ERROR, and a PING behind it whose answer is
-    /// [`Drain::handle_announced`].
-    Announce,
-    /// Server: send GOAWAY with the id of the last admitted stream. A transport that sends both by itself has nothing to
-    /// do here.
-    Finish,
-    /// No stream is left: close the connection.
-    Close,
-    /// Cut every stream that is left with [`Cut::Drained`](crate::Cut::Drained) and close the connection, whether the peer
-    /// reads or not.
-    Abort,
-}
-
-/// How a drain ended; its `Display` is a sentence for the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DrainEnd {
-    /// Every stream came to its own end.
-    Clean,
-    /// The deadline passed.
-    TimedOut {
-        /// How many were open then.
-        streams: usize,
-    },
-    /// A second signal came.
-    Interrupted {
-        /// How many were open then.
-        streams: usize,
-    },
-    /// The connection was lost before.
-    Lost,
-}
-
-impl fmt::Display for DrainEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Clean => f.write_str("every tunnel came to its own end"),
-            Self::TimedOut { streams } => write!(
-                f,
-                "the drain deadline passed and {streams} open tunnels were cut; a longer deadline lets them finish"
-            ),
-            Self::Interrupted { streams } => {
-                write!(
-                    f,
-                    "a second signal came and {streams} open tunnels were cut"
-                )
-            }
-            Self::Lost => f.write_str("the connection was lost before it had drained"),
-        }
     }
 }
 

@@ -1,5 +1,13 @@
+//! Whether a silent peer still lives.
+
+mod action;
+mod config;
+
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+pub use action::KeepaliveAction;
+pub use config::KeepaliveConfig;
 
 /// When to ask a silent peer whether it still lives, and when to give it up.
 ///
@@ -102,39 +110,6 @@ impl fmt::Debug for Keepalive {
         };
         write!(f, "Keepalive({state})")
     }
-}
-
-/// The figures of [`Keepalive`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KeepaliveConfig {
-    /// Silence before a PING. 10 s by default, as ztunnel and Istio's waypoint have it.
-    pub interval: Duration,
-    /// Silence after a PING before the peer is given up. 20 s by default, as above.
-    pub timeout: Duration,
-}
-
-impl KeepaliveConfig {
-    /// Other figures than the default ones. An interval of zero asks again as soon as an answer is in.
-    pub const fn new(interval: Duration, timeout: Duration) -> Self {
-        Self { interval, timeout }
-    }
-}
-
-impl Default for KeepaliveConfig {
-    fn default() -> Self {
-        Self::new(Duration::from_secs(10), Duration::from_secs(20))
-    }
-}
-
-/// What a connection has to do to be kept alive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeepaliveAction {
-    /// Send a PING (RFC 9113 section 6.7). There is never a second one before the first was answered.
-    Ping,
-    /// Close the connection: everything on it ends with [`Loss::Unanswered`](crate::Loss::Unanswered).
-    Close,
 }
 
 #[derive(Clone, Copy)]

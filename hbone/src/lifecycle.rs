@@ -1,13 +1,21 @@
 //! An established tunnel: what each event of its stream means behind it, and the other way round.
 
+mod half;
 mod half_close;
+mod role;
+mod socket_action;
+mod stream_action;
 mod tunnel_error;
 
 use std::{fmt, io};
 
 use crate::Reason;
 
+pub use half::Half;
 pub use half_close::HalfClose;
+pub use role::Role;
+pub use socket_action::SocketAction;
+pub use stream_action::StreamAction;
 pub use tunnel_error::{Cut, Loss, TunnelError};
 
 /// One established CONNECT stream and what is behind it: a socket, or an application that reads and writes.
@@ -215,72 +223,4 @@ impl fmt::Debug for Lifecycle {
             self.role, self.inbound, self.outbound
         )
     }
-}
-
-/// Which end of the CONNECT we are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a CONNECT has two ends")]
-pub enum Role {
-    /// We sent the CONNECT.
-    Client,
-    /// We answered it.
-    Server,
-}
-
-/// One direction of a tunnel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "every reader and writer must treat all of them"
-)]
-pub enum Half {
-    /// Bytes may come.
-    Open,
-    /// Its sender has ended it: every byte before was whole. A reader is at its end of file.
-    Ended,
-    /// It broke off; a reader or writer is told so after the bytes that came before.
-    Failed(TunnelError),
-}
-
-impl Half {
-    /// Whether bytes may still come.
-    pub fn is_open(self) -> bool {
-        self == Self::Open
-    }
-
-    /// The failure, if that is what it is.
-    pub fn error(self) -> Option<TunnelError> {
-        match self {
-            Self::Failed(error) => Some(error),
-            Self::Open | Self::Ended => None,
-        }
-    }
-
-    fn fail(&mut self, error: TunnelError) {
-        if self.is_open() {
-            *self = Self::Failed(error);
-        }
-    }
-}
-
-/// What to do to the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StreamAction {
-    /// Send END_STREAM behind the last byte: on it, or on an empty DATA frame.
-    EndStream,
-    /// Send RST_STREAM, now; but never ahead of an END_STREAM that was given before it.
-    Reset(Reason),
-}
-
-/// What to do to the socket behind the tunnel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SocketAction {
-    /// Send FIN behind the last byte (`shutdown(SHUT_WR)`), and read on.
-    ShutdownWrite,
-    /// Write what has arrived, then close both directions.
-    Close,
-    /// Close with RST (`SO_LINGER` of zero), at once, so that nobody takes the part that arrived for the whole.
-    Reset,
 }

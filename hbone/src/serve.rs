@@ -3,6 +3,7 @@
 mod action;
 mod config;
 mod connect_failure;
+mod end;
 mod reset_budget;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use crate::{ApiMisuse, Authority, Identity, Reject};
 pub use action::{Attempt, ServeAction};
 pub use config::{Lookup, ServeConfig};
 pub use connect_failure::ConnectFailure;
+pub use end::ServeEnd;
 pub use reset_budget::ResetBudget;
 
 /// Serves one CONNECT: policy, directory or resolver, policy again, connect, 200. In that order, so that
@@ -322,18 +324,6 @@ impl fmt::Debug for Serve {
             Stage::Over(end) => write!(f, "Serve({end:?})"),
         }
     }
-}
-
-/// How the serving of a CONNECT ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ServeEnd {
-    /// With 200.
-    Accepted,
-    /// With another status, or a reset of ours.
-    Rejected,
-    /// The peer went first.
-    Abandoned,
 }
 
 enum Stage {
