@@ -54,7 +54,7 @@ impl Acceptor {
         let mut establish = Establish::accepted(self.timeouts, now());
         let (stream, peer) = stage(&mut establish, self.tls.accept(io)).await?;
         let alpn = stream.get_ref().1.alpn_protocol();
-        establish.handle_secured(&peer, alpn, now())?;
+        establish.handle_secured(peer.identity(), alpn, now())?;
         if let Some(Err(error)) = establish.poll() {
             return Err(error);
         }
@@ -70,7 +70,7 @@ impl Acceptor {
         let http2 = stage(&mut establish, preface).await?;
         establish.handle_settings()?;
         match establish.poll() {
-            Some(Ok(Established { peer, .. })) => Ok(Connection::new(http2, peer, failure)),
+            Some(Ok(Established { .. })) => Ok(Connection::new(http2, peer, failure)),
             Some(Err(error)) => Err(error),
             None => Err(EstablishError::Closed(establish.stage())),
         }

@@ -1,13 +1,22 @@
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
+use h2::RecvStream;
 use h2::server;
-use hbone::{Connect, ConnectOptions, Identity};
+use hbone::{Connect, ConnectOptions, Cut, Identity};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
 use crate::incoming::{Incoming, refuse};
 use crate::observed::{Failure, Observed};
+use crate::tls::LivePeer;
+
+type Request = (http::Request<RecvStream>, server::SendResponse<Bytes>);
+
+/// How long a revoked client may take to read its GOAWAY. Its tunnels are cut before that.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// One client's connection to us.
 ///
@@ -15,14 +24,14 @@ use crate::observed::{Failure, Observed};
 /// each [`Incoming`] to a task of its own.
 pub struct Connection<IO> {
     http2: server::Connection<Observed<TlsStream<IO>>, Bytes>,
-    peer: Identity,
+    peer: LivePeer,
     failure: Failure,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub(crate) const fn new(
         http2: server::Connection<Observed<TlsStream<IO>>, Bytes>,
-        peer: Identity,
+        peer: LivePeer,
         failure: Failure,
     ) -> Self {
         Self {
@@ -35,7 +44,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Who the client is, proved by the TLS handshake.
     #[must_use]
     pub const fn peer(&self) -> &Identity {
-        &self.peer
+        self.peer.identity()
     }
 
     /// The next CONNECT, or `None` when the connection is over. Requests that are no CONNECT, or one that makes no
@@ -43,16 +52,30 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub async fn next(&mut self) -> Option<Incoming> {
         loop {
             // How a connection ends is for its tunnels to learn; nothing more will come of it in either case.
-            let (request, mut respond) = self.http2.accept().await?.ok()?;
+            let (request, mut respond) = self.accept().await?.ok()?;
             let (parts, body) = request.into_parts();
             match Connect::from_parts(&parts, ConnectOptions::new()) {
                 Ok(connect) => {
-                    let (peer, failure) = (self.peer.clone(), self.failure.clone());
+                    let (peer, failure) = (self.peer().clone(), self.failure.clone());
                     return Some(Incoming::new(connect, parts, peer, body, respond, failure));
                 }
                 Err(reject) => refuse(&mut respond, &reject),
             }
         }
+    }
+
+    /// The next request, whatever it is, unless the peer is revoked: then GOAWAY, and nothing more.
+    async fn accept(&mut self) -> Option<Result<Request, h2::Error>> {
+        if let Some(request) = self.peer.unless_revoked(self.http2.accept()).await {
+            return request;
+        }
+        if self.failure.was_cut().is_none() {
+            self.failure.cut(Cut::Revoked);
+            self.http2.abrupt_shutdown(h2::Reason::INADEQUATE_SECURITY);
+        }
+        // What the client has not opened meanwhile it never will; what is left is to say so, if it still listens.
+        let _ = timeout(LAST_WORDS, self.http2.accept()).await;
+        None
     }
 
     /// Begins to drain: the client is told to open nothing new here, what is open goes on, and
@@ -62,8 +85,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 }
 
-impl<IO> fmt::Debug for Connection<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> fmt::Debug for Connection<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Connection(from {})", self.peer)
+        write!(f, "Connection(from {})", self.peer())
     }
 }

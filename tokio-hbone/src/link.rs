@@ -6,8 +6,8 @@ use std::task::Poll;
 use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
 use hbone::{
-    Connect, Establish, EstablishError, Established, ExpectedIdentities, Identity, LinkFailure,
-    RequestError, RequestLimits, Timeouts,
+    Connect, Cut, Establish, EstablishError, Established, ExpectedIdentities, Identity,
+    LinkFailure, RequestError, RequestLimits, Timeouts,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -86,8 +86,8 @@ impl Link {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let expect = establish.expect().cloned().unwrap_or_default();
-        let (stream, peer) = stage(&mut establish, config.tls.connect(io, &expect)).await?;
-        establish.handle_secured(&peer, stream.get_ref().1.alpn_protocol(), now())?;
+        let (stream, mut live) = stage(&mut establish, config.tls.connect(io, &expect)).await?;
+        establish.handle_secured(live.identity(), stream.get_ref().1.alpn_protocol(), now())?;
         if let Some(Err(error)) = establish.poll() {
             return Err(error);
         }
@@ -106,9 +106,13 @@ impl Link {
         let Some(Ok(Established { peer, .. })) = establish.poll() else {
             return Err(EstablishError::Closed(establish.stage()));
         };
+        let ended = failure.clone();
         tokio::spawn(async move {
             // Whoever has a stream on the connection learns of its end there.
-            let _ = connection.await;
+            if live.unless_revoked(&mut connection).await.is_none() {
+                // The tunnels learn of it when the connection is dropped, which must not be before.
+                ended.cut(Cut::Revoked);
+            }
         });
         Ok(Self {
             send,

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
-use hbone::LinkFailure;
+use hbone::{Cut, LinkFailure};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::dying::Dying;
@@ -21,12 +21,18 @@ pub(crate) struct Observed<IO> {
 
 /// The first failure of a connection, shared with everybody who has a stream on it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Failure(Arc<OnceLock<LinkFailure>>);
+pub(crate) struct Failure(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    failure: OnceLock<LinkFailure>,
+    cut: OnceLock<Cut>,
+}
 
 impl Failure {
     /// What went wrong underneath, if h2's own error does not know better.
     pub(crate) fn explain(&self, error: &h2::Error) -> LinkFailure {
-        match self.0.get() {
+        match self.0.failure.get() {
             Some(failure) => failure.clone(),
             // The IO has not failed, so h2 made this up: the bytes came to their end with streams open.
             None if error.is_io() => LinkFailure::Closed,
@@ -34,9 +40,20 @@ impl Failure {
         }
     }
 
+    /// Says that we are about to end the connection, and why.
+    pub(crate) fn cut(&self, cut: Cut) {
+        // Only the first counts here too.
+        let _ = self.0.cut.set(cut);
+    }
+
+    /// Why we ended the connection, if it was us.
+    pub(crate) fn was_cut(&self) -> Option<Cut> {
+        self.0.cut.get().copied()
+    }
+
     fn record(&self, error: &io::Error) {
         // Only the first counts: later ones follow from it.
-        let _ = self.0.set(link_failure(error));
+        let _ = self.0.failure.set(link_failure(error));
     }
 }
 

@@ -48,6 +48,11 @@ pub enum CertificateFault {
     /// Its validity has not begun.
     #[error("is not valid yet; check the clocks of both ends")]
     NotYetValid,
+    /// Its issuer's CRL has expired, and those that have are not to be relied on.
+    #[error(
+        "cannot be told from a revoked one: its issuer's revocation list has expired; check how lists are distributed"
+    )]
+    RevocationUnknown,
     /// A CRL lists it.
     #[error("has been revoked")]
     Revoked,

@@ -1,34 +1,56 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use hbone::{CertificateFault, Identity, LinkFailure};
+use hbone::{CertificateFault, LinkFailure, PeerIdentityFault};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
-use super::{TrustBundles, svid};
+use super::live_peer::LivePeer;
+use super::peer_chain::{Link, PeerChain};
+use super::{Revocations, TrustBundles, svid};
 
-/// What both verifiers do: find out whom a chain proves, and check a handshake signature.
-#[derive(Clone, Debug)]
+/// What both verifiers do in one handshake: find out whom a chain proves, and check the handshake's signature.
+#[derive(Debug)]
 pub(super) struct ChainVerifier {
     bundles: Arc<TrustBundles>,
     provider: Arc<CryptoProvider>,
+    revocations: Revocations,
+    verified: OnceLock<Arc<PeerChain>>,
 }
 
+/// How many certificates a peer may show between its leaf and a root. Paths are searched among them, so that each one
+/// more can cost many signature checks.
+const MAX_INTERMEDIATES: usize = 8;
+/// How long a leaf may be, in bytes. Ordinary ones have about one thousand.
+const MAX_LEAF: usize = 16 << 10;
+
 impl ChainVerifier {
-    pub(super) const fn new(bundles: Arc<TrustBundles>, provider: Arc<CryptoProvider>) -> Self {
-        Self { bundles, provider }
+    pub(super) const fn new(
+        bundles: Arc<TrustBundles>,
+        provider: Arc<CryptoProvider>,
+        revocations: Revocations,
+    ) -> Self {
+        Self {
+            bundles,
+            provider,
+            revocations,
+            verified: OnceLock::new(),
+        }
     }
 
-    /// Whom the chain proves to be there.
+    /// Whom the chain proves to be there, and by which path.
     pub(super) fn verify(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
         usage: KeyUsage,
-    ) -> Result<Identity, LinkFailure> {
+    ) -> Result<PeerChain, LinkFailure> {
+        if intermediates.len() > MAX_INTERMEDIATES || leaf.len() > MAX_LEAF {
+            return Err(CertificateFault::Bad.into());
+        }
         let identity = svid::identity(leaf)?;
         let anchors = self
             .bundles
@@ -36,10 +58,43 @@ impl ChainVerifier {
             .ok_or(CertificateFault::UnknownTrustDomain)?;
         let certificate = EndEntityCert::try_from(leaf).map_err(|error| fault(&error))?;
         let algorithms = self.provider.signature_verification_algorithms.all;
-        certificate
-            .verify_for_usage(algorithms, anchors, intermediates, now, usage, None, None)
-            .map_err(|error| fault(&error))?;
-        Ok(identity)
+        // Asked of every path that is found, since a path around a revoked intermediate is as good as any.
+        let not_revoked = |path: &VerifiedPath<'_>| self.revocations.check(&Link::of(path), now);
+        let path = certificate
+            .verify_for_usage(
+                algorithms,
+                anchors,
+                intermediates,
+                now,
+                usage,
+                None,
+                Some(&not_revoked),
+            )
+            .map_err(|error| fault(&error))
+            .inspect_err(|fault| {
+                if matches!(
+                    fault,
+                    CertificateFault::Revoked | CertificateFault::RevocationUnknown
+                ) {
+                    self.revocations.count_refusal();
+                }
+            })?;
+        let links = Link::of(&path);
+        Ok(PeerChain { identity, links })
+    }
+
+    /// Keeps what was verified until the handshake is done.
+    pub(super) fn keep(&self, chain: PeerChain) {
+        // rustls verifies once a handshake; were it to do so twice, the first is what the other checks were made on.
+        let _ = self.verified.set(Arc::new(chain));
+    }
+
+    /// Whom the handshake proved, entered among the live connections.
+    ///
+    /// It comes from what was verified in this very handshake: a resumed session, which verifies nobody, proves nobody.
+    pub(super) fn enter(&self) -> Result<LivePeer, LinkFailure> {
+        let chain = self.verified.get().ok_or(PeerIdentityFault::Missing)?;
+        self.revocations.enter(Arc::clone(chain))
     }
 
     pub(super) fn verify_tls12(
@@ -100,6 +155,7 @@ fn fault(error: &webpki::Error) -> CertificateFault {
         Error::CertExpired { .. } | Error::InvalidCertValidity => CertificateFault::Expired,
         Error::CertNotValidYet { .. } => CertificateFault::NotYetValid,
         Error::CertRevoked => CertificateFault::Revoked,
+        Error::CrlExpired { .. } => CertificateFault::RevocationUnknown,
         Error::CaUsedAsEndEntity
         | Error::EmptyEkuExtension
         | Error::EndEntityUsedAsCa

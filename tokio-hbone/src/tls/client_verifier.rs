@@ -1,3 +1,4 @@
+use hbone::LinkFailure;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
@@ -5,8 +6,9 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::KeyUsage;
 
 use super::chain::{ChainVerifier, refusal};
+use super::live_peer::LivePeer;
 
-/// A server's view of a client: a certificate is mandatory, and its chain must hold. What that client may reach is for
+/// A server's view of one client: a certificate is mandatory, and its chain must hold. What that client may reach is for
 /// the destination policy to say.
 #[derive(Debug)]
 pub(super) struct ClientVerifier {
@@ -16,6 +18,11 @@ pub(super) struct ClientVerifier {
 impl ClientVerifier {
     pub(super) const fn new(chain: ChainVerifier) -> Self {
         Self { chain }
+    }
+
+    /// Who the client is, once the handshake is done.
+    pub(super) fn enter(&self) -> Result<LivePeer, LinkFailure> {
+        self.chain.enter()
     }
 }
 
@@ -31,9 +38,11 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        self.chain
+        let peer = self
+            .chain
             .verify(leaf, intermediates, now, KeyUsage::client_auth())
             .map_err(refusal)?;
+        self.chain.keep(peer);
         Ok(ClientCertVerified::assertion())
     }
 

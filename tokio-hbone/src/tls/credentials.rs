@@ -1,55 +1,106 @@
 use std::fmt;
+use std::sync::Arc;
 
+use hbone::Identity;
+use rustls::InconsistentKeys;
+use rustls::crypto::CryptoProvider;
+use rustls::sign::{CertifiedKey, SigningKey};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::TlsConfigError;
+use super::{TlsConfigError, svid};
 
 /// What we prove our own identity with: a certificate chain, the leaf first, and the leaf's private key.
+///
+/// A clone costs a few reference counts; the key is never copied, printed, or given out.
+#[derive(Clone)]
 pub struct Credentials {
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: PrivateKeyDer<'static>,
+    chain: Arc<[CertificateDer<'static>]>,
+    key: Key,
+}
+
+#[derive(Clone)]
+enum Key {
+    Der(Arc<PrivateKeyDer<'static>>),
+    Signer(Arc<dyn SigningKey>),
 }
 
 impl Credentials {
-    /// Credentials in DER. Whether key and leaf belong together is found out when a configuration is built of them.
+    /// Credentials in DER. Whether key and leaf belong together is found out when they are put to use.
     #[must_use]
-    pub const fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
-        Self { chain, key }
+    pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
+        Self {
+            chain: chain.into(),
+            key: Key::Der(Arc::new(key)),
+        }
+    }
+
+    /// Credentials whose key is elsewhere, for example in a hardware module, and signs through `signer`.
+    #[must_use]
+    pub fn with_signer(chain: Vec<CertificateDer<'static>>, signer: Arc<dyn SigningKey>) -> Self {
+        Self {
+            chain: chain.into(),
+            key: Key::Signer(signer),
+        }
     }
 
     /// Credentials in PEM: `chain` holds the leaf and then its intermediates, `key` a private key in PKCS #8, SEC 1 or
-    /// PKCS #1.
+    /// PKCS #1. Blocks of other kinds are skipped, so both may be the same text.
     ///
     /// # Errors
     /// [`TlsConfigError::Pem`] if either cannot be read, or the chain is empty.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsConfigError> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
+        Ok(Self::new(Self::read_chain(chain)?, Self::read_key(key)?))
+    }
+
+    /// Whom the leaf names; `None` if it is not a leaf that a peer would take.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        svid::identity(self.chain.first()?).ok()
+    }
+
+    pub(super) fn read_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
+        let unreadable = |reason| TlsConfigError::Pem {
+            what: "certificate chain",
+            reason,
+        };
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
-            .map_err(|error| TlsConfigError::Pem {
-                what: "certificate chain",
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| unreadable(error.to_string()))?;
         if chain.is_empty() {
-            let reason = "it holds no CERTIFICATE block".to_owned();
-            return Err(TlsConfigError::Pem {
-                what: "certificate chain",
-                reason,
-            });
+            return Err(unreadable("it holds no CERTIFICATE block".to_owned()));
         }
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsConfigError::Pem {
+        Ok(chain)
+    }
+
+    pub(super) fn read_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsConfigError> {
+        PrivateKeyDer::from_pem_slice(pem).map_err(|error| TlsConfigError::Pem {
             what: "private key",
             reason: error.to_string(),
-        })?;
-        Ok(Self { chain, key })
+        })
     }
-}
 
-impl Clone for Credentials {
-    fn clone(&self) -> Self {
-        Self {
-            chain: self.chain.clone(),
-            key: self.key.clone_key(),
+    /// The credentials as rustls wants them.
+    ///
+    /// # Errors
+    /// [`TlsConfigError::KeyMismatch`] if key and leaf do not belong together, [`TlsConfigError::Refused`] if `provider`
+    /// cannot use either.
+    pub(super) fn certified(
+        &self,
+        provider: &CryptoProvider,
+    ) -> Result<Arc<CertifiedKey>, TlsConfigError> {
+        let key = match &self.key {
+            Key::Der(key) => provider.key_provider.load_private_key(key.clone_key())?,
+            Key::Signer(signer) => Arc::clone(signer),
+        };
+        let certified = CertifiedKey::new(self.chain.to_vec(), key);
+        match certified.keys_match() {
+            // A signer need not tell its public key.
+            Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {
+                Ok(Arc::new(certified))
+            }
+            Err(rustls::Error::InconsistentKeys(_)) => Err(TlsConfigError::KeyMismatch),
+            Err(error) => Err(error.into()),
         }
     }
 }

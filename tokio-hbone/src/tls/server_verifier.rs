@@ -1,12 +1,13 @@
-use hbone::{ExpectedIdentities, PeerIdentityFault};
+use hbone::{ExpectedIdentities, LinkFailure, PeerIdentityFault};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use webpki::KeyUsage;
 
 use super::chain::{ChainVerifier, refusal};
+use super::live_peer::LivePeer;
 
-/// A client's view of a server: the chain must hold, and the one who is there must be expected.
+/// A client's view of one server: the chain must hold, and the one who is there must be expected.
 #[derive(Debug)]
 pub(super) struct ServerVerifier {
     chain: ChainVerifier,
@@ -16,6 +17,11 @@ pub(super) struct ServerVerifier {
 impl ServerVerifier {
     pub(super) const fn new(chain: ChainVerifier, expect: ExpectedIdentities) -> Self {
         Self { chain, expect }
+    }
+
+    /// Who the server is, once the handshake is done.
+    pub(super) fn enter(&self) -> Result<LivePeer, LinkFailure> {
+        self.chain.enter()
     }
 }
 
@@ -28,13 +34,14 @@ impl ServerCertVerifier for ServerVerifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let identity = self
+        let peer = self
             .chain
             .verify(leaf, intermediates, now, KeyUsage::server_auth())
             .map_err(refusal)?;
         self.expect
-            .check(&identity)
+            .check(&peer.identity)
             .map_err(|mismatch| refusal(PeerIdentityFault::Mismatch(mismatch).into()))?;
+        self.chain.keep(peer);
         Ok(ServerCertVerified::assertion())
     }
 

@@ -27,8 +27,8 @@ impl TrustBundles {
     /// Adds the roots of `trust_domain`; roots for a domain that is already there are added to its own.
     ///
     /// # Errors
-    /// [`TlsConfigError::TrustDomain`] for a name that is none, [`TlsConfigError::EmptyBundle`] if `roots` is empty or a
-    /// root cannot be parsed.
+    /// [`TlsConfigError::TrustDomain`] for a name that is none, [`TlsConfigError::EmptyBundle`] if `roots` is empty,
+    /// [`TlsConfigError::Root`] if one of them cannot be parsed.
     pub fn with_roots<'a>(
         mut self,
         trust_domain: &str,
@@ -38,8 +38,11 @@ impl TrustBundles {
             .map_err(|_| TlsConfigError::TrustDomain(trust_domain.to_owned()))?;
         let mut anchors = Vec::new();
         for root in roots {
-            let anchor = webpki::anchor_from_trusted_cert(&root)
-                .map_err(|_| TlsConfigError::EmptyBundle(trust_domain.to_owned()))?;
+            let anchor =
+                webpki::anchor_from_trusted_cert(&root).map_err(|error| TlsConfigError::Root {
+                    trust_domain: trust_domain.to_owned(),
+                    reason: format!("{error:?}"),
+                })?;
             anchors.push(anchor.to_owned());
         }
         if anchors.is_empty() {
@@ -70,6 +73,13 @@ impl TrustBundles {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bundles.is_empty()
+    }
+
+    pub(super) const fn must_trust_somebody(&self) -> Result<(), TlsConfigError> {
+        if self.bundles.is_empty() {
+            return Err(TlsConfigError::NoBundle);
+        }
+        Ok(())
     }
 
     pub(super) fn anchors(&self, trust_domain: &TrustDomain) -> Option<&[TrustAnchor<'static>]> {

@@ -208,6 +208,10 @@ impl TunnelIo {
     }
 
     fn fail(&mut self, error: &h2::Error) {
+        if let Some(cut) = self.failure.was_cut() {
+            self.life.cut(cut);
+            return;
+        }
         match error
             .reason()
             .map(|reason| Reason::from_wire(reason.into()))

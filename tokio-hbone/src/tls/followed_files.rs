@@ -1,0 +1,172 @@
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use std::{fmt, fs, io};
+
+use super::TlsConfigError;
+
+/// Files whose contents belong together, looked at again and again.
+///
+/// A path is followed through whatever links it goes at the time, so a file that is replaced, by a rename or by a swap of
+/// the directory that it is linked into, as Kubernetes does with secrets, is seen like one that is written to.
+#[derive(Debug)]
+pub(super) struct FollowedFiles {
+    files: Vec<FollowedFile>,
+    /// Something was new at the last look, and more may be on its way.
+    settling: bool,
+}
+
+#[derive(Debug)]
+struct FollowedFile {
+    path: PathBuf,
+    /// What the file looked like from outside when `content` was read, if that tells when it changes.
+    stamp: Option<Stamp>,
+    content: Content,
+}
+
+/// What a file held at the last look.
+#[derive(PartialEq, Eq)]
+pub(super) enum Content {
+    Bytes(Vec<u8>),
+    Missing,
+    Unreadable(io::ErrorKind),
+}
+
+impl FollowedFiles {
+    /// Reads the files for the first time.
+    pub(super) fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        let files = paths.into_iter().map(FollowedFile::new).collect();
+        Self {
+            files,
+            settling: false,
+        }
+    }
+
+    /// Looks once more: whether the files hold something new that the look before has found too. Whoever writes several
+    /// files, or a long one, is thus mostly not interrupted.
+    pub(super) fn look(&mut self) -> bool {
+        let changed = self.read();
+        let settled = self.settling && !changed;
+        self.settling = changed;
+        settled
+    }
+
+    /// Looks once more, and takes what is there for settled.
+    pub(super) fn look_now(&mut self) -> bool {
+        let changed = self.read();
+        std::mem::take(&mut self.settling) || changed
+    }
+
+    /// What the file at `index` holds.
+    pub(super) fn content(&self, index: usize) -> &Content {
+        self.files
+            .get(index)
+            .map_or(&Content::Missing, |file| &file.content)
+    }
+
+    fn read(&mut self) -> bool {
+        let mut changed = false;
+        for file in &mut self.files {
+            changed |= file.read();
+        }
+        changed
+    }
+}
+
+impl FollowedFile {
+    fn new(path: PathBuf) -> Self {
+        let mut file = Self {
+            path,
+            stamp: None,
+            content: Content::Missing,
+        };
+        file.read();
+        file
+    }
+
+    /// Reads the file if it may have changed, and says whether it has.
+    fn read(&mut self) -> bool {
+        // Taken before the content: what changes in between is then noticed the next time.
+        let stamp = Stamp::of(&self.path);
+        if stamp.is_some() && stamp == self.stamp {
+            return false;
+        }
+        self.stamp = stamp;
+        let content = Content::of(&self.path);
+        let changed = content != self.content;
+        self.content = content;
+        changed
+    }
+}
+
+impl Content {
+    fn of(path: &Path) -> Self {
+        match fs::read(path) {
+            Ok(bytes) => Self::Bytes(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
+            Err(error) => Self::Unreadable(error.kind()),
+        }
+    }
+
+    /// The bytes of a file that must be there.
+    pub(super) fn bytes(&self, path: &Path, what: &'static str) -> Result<&[u8], TlsConfigError> {
+        let kind = match self {
+            Self::Bytes(bytes) => return Ok(bytes),
+            Self::Missing => io::ErrorKind::NotFound,
+            Self::Unreadable(kind) => *kind,
+        };
+        Err(TlsConfigError::Unreadable {
+            path: path.to_owned(),
+            what,
+            kind,
+        })
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Missing => f.write_str("missing"),
+            Self::Unreadable(kind) => write!(f, "{kind}"),
+        }
+    }
+}
+
+/// What tells two states of a file apart without reading it.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: SystemTime,
+    length: u64,
+    #[cfg(unix)]
+    inode: [u64; 2],
+    #[cfg(unix)]
+    changed: [i64; 2],
+}
+
+/// How coarse the times of a file system may be. Within that, two changes may look like one.
+const COARSE: Duration = Duration::from_secs(2);
+
+impl Stamp {
+    /// `None` if there is no file, or it has changed so lately that it may do so again and look the same.
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        let modified = metadata.modified().ok()?;
+        if modified.elapsed().ok()? < COARSE {
+            return None;
+        }
+        Some(Self {
+            modified,
+            length: metadata.len(),
+            #[cfg(unix)]
+            inode: {
+                use std::os::unix::fs::MetadataExt;
+                [metadata.dev(), metadata.ino()]
+            },
+            #[cfg(unix)]
+            changed: {
+                use std::os::unix::fs::MetadataExt;
+                [metadata.ctime(), metadata.ctime_nsec()]
+            },
+        })
+    }
+}

@@ -1,0 +1,85 @@
+use std::sync::Arc;
+
+use rustls::SupportedProtocolVersion;
+use rustls::crypto::CryptoProvider;
+use rustls::version::{TLS12, TLS13};
+
+use super::chain::ChainVerifier;
+use super::material::{Material, Materials};
+use super::{CertificateSource, Credentials, Revocations, TlsConfigError, TrustBundles};
+
+/// What a client and a server have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Setup {
+    pub(super) provider: Arc<CryptoProvider>,
+    pub(super) revocations: Revocations,
+    materials: Arc<Materials>,
+    tls12: bool,
+}
+
+impl Setup {
+    /// With material that never changes; without credentials where a caller's own resolver has them.
+    pub(super) fn fixed(
+        provider: Arc<CryptoProvider>,
+        credentials: Option<&Credentials>,
+        bundles: TrustBundles,
+    ) -> Result<Self, TlsConfigError> {
+        let materials = Materials::fixed(&provider, credentials, bundles)?;
+        let revocations = Revocations::new(&provider);
+        Ok(Self::new(provider, materials, revocations))
+    }
+
+    /// With whatever `source` has at the time.
+    pub(super) fn following(
+        provider: Arc<CryptoProvider>,
+        source: impl CertificateSource,
+    ) -> Result<Self, TlsConfigError> {
+        let revocations = source
+            .revocations()
+            .unwrap_or_else(|| Revocations::new(&provider));
+        let materials = Materials::of(&provider, Box::new(source))?;
+        Ok(Self::new(provider, materials, revocations))
+    }
+
+    fn new(provider: Arc<CryptoProvider>, materials: Materials, revocations: Revocations) -> Self {
+        Self {
+            provider,
+            revocations,
+            materials: Arc::new(materials),
+            tls12: false,
+        }
+    }
+
+    pub(super) fn with_tls12(self) -> Self {
+        Self {
+            tls12: true,
+            ..self
+        }
+    }
+
+    pub(super) const fn versions(&self) -> &'static [&'static SupportedProtocolVersion] {
+        const WITH_TLS12: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+        const TLS13_ONLY: &[&SupportedProtocolVersion] = &[&TLS13];
+        match self.tls12 {
+            true => WITH_TLS12,
+            false => TLS13_ONLY,
+        }
+    }
+
+    pub(super) fn material(&self) -> Material {
+        self.materials.current()
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.materials.generation()
+    }
+
+    /// A verifier for one handshake.
+    pub(super) fn verifier(&self, material: &Material) -> ChainVerifier {
+        ChainVerifier::new(
+            Arc::clone(&material.bundles),
+            Arc::clone(&self.provider),
+            self.revocations.clone(),
+        )
+    }
+}
