@@ -378,6 +378,30 @@ fn requests_of_one_tunnel_share_its_downstream_and_have_upstreams_of_their_own()
 }
 
 #[test]
+fn a_request_that_comes_before_its_tunnel_is_settled_does_not_wait_for_that() {
+    let now = epoch();
+    let mut tunnel = exchange(Role::Waypoint, ExchangeConfig::new(), now);
+    tunnel.handle_accepted(Some(id("client")));
+    tunnel.handle_request(ip("10.0.0.1"), None, &line("k8s.pod.name=client"));
+    assert!(
+        !tunnel.is_side_settled(Side::Downstream),
+        "the directory has not answered"
+    );
+    let mut request = tunnel.for_request(now);
+    assert!(request.is_side_settled(Side::Downstream));
+    assert_eq!(name_of(request.downstream()), Some("client"));
+    assert_eq!(
+        request.poll_lookup(),
+        None,
+        "the tunnel asks, its requests do not"
+    );
+    assert_eq!(
+        tunnel.poll_lookup(),
+        Some((Side::Downstream, ip("10.0.0.1")))
+    );
+}
+
+#[test]
 fn a_gateway_sees_no_identity_in_the_bytes_that_it_relays() {
     let mut gateway = exchange(Role::EastWestGateway, ExchangeConfig::new(), epoch());
     gateway.handle_accepted(Some(id("waypoint")));

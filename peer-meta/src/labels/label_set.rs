@@ -19,11 +19,16 @@ impl LabelSet {
         order: &'static [Label],
         value: impl Fn(Label) -> LabelValue<'a>,
     ) -> Self {
-        let capacity = order.iter().map(|label| value(*label).capacity()).sum();
+        let mut values = [LabelValue::Fixed(""); MOST];
+        let mut capacity = 0;
+        for (label, slot) in order.iter().zip(&mut values) {
+            *slot = value(*label);
+            capacity += slot.capacity();
+        }
         let mut text = String::with_capacity(capacity);
         let mut ends = [0; MOST];
-        for (label, end) in order.iter().zip(&mut ends) {
-            value(*label).write(&mut text);
+        for (end, value) in ends.iter_mut().zip(values).take(order.len()) {
+            value.write(&mut text);
             *end = u16::try_from(text.len()).unwrap_or(u16::MAX);
         }
         Self { order, ends, text }

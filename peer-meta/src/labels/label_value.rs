@@ -41,27 +41,50 @@ impl<'a> LabelValue<'a> {
             // Writing to a `String` cannot fail.
             Self::Number(number) => drop(write!(out, "{number}")),
             Self::Principal(id) => {
-                let parts = [SCHEME, id.trust_domain_name(), id.path()];
-                clean(
-                    parts.iter().flat_map(|part| part.chars()),
-                    LONGEST_PRINCIPAL,
-                    out,
-                );
+                let mut left = LONGEST_PRINCIPAL;
+                for part in [SCHEME, id.trust_domain_name(), id.path()] {
+                    left = clean(part, left, out);
+                }
             }
             Self::Text("") => out.push_str(UNKNOWN),
-            Self::Text(text) => clean(text.chars(), LONGEST, out),
+            Self::Text(text) => {
+                clean(text, LONGEST, out);
+            }
         }
     }
 }
 
 const SCHEME: &str = "spiffe://";
 
+/// Appends at most `longest` characters of a text, and returns how many more there may be.
+///
 /// Everything that a name, a host, a cloud's cluster id or a version may hold stays; every other character becomes one
 /// `_`: controls, quotes, markup, and characters that look like others or turn the direction of the text.
-fn clean(text: impl Iterator<Item = char>, longest: usize, out: &mut String) {
-    out.extend(text.take(longest).map(|c| match c {
-        '0'..='9' | 'A'..='Z' | 'a'..='z' => c,
-        '.' | '_' | '-' | ':' | '/' | '@' | '+' | '=' | '~' | '*' | ',' | '%' => c,
-        _ => '_',
-    }));
+fn clean(text: &str, longest: usize, out: &mut String) -> usize {
+    let before = out.len();
+    let kept = text
+        .bytes()
+        .take(longest)
+        .take_while(|byte| is_kept(*byte))
+        .count();
+    // What is kept is ASCII, so that this is the edge of a character.
+    let (clean, rest) = text.split_at_checked(kept).unwrap_or_default();
+    out.push_str(clean);
+    out.extend(
+        rest.chars()
+            .take(longest - kept)
+            .map(|c| match u8::try_from(c) {
+                Ok(byte) if is_kept(byte) => c,
+                _ => '_',
+            }),
+    );
+    longest - (out.len() - before)
+}
+
+const fn is_kept(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'.' | b'_' | b'-' | b':' | b'/' | b'@' | b'+' | b'=' | b'~' | b'*' | b',' | b'%'
+        )
 }
