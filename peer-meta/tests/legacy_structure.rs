@@ -210,6 +210,28 @@ fn a_struct_over_the_limit_is_refused_and_one_at_the_limit_is_read() {
 }
 
 #[test]
+fn decoding_takes_a_bounded_multiple_of_the_size() {
+    // The smallest values that each cost the most: a list of nothing, and keys of one character.
+    let list = entry("k", &field(6, &[0x0a, 0x00].repeat(30_000)));
+    let keys: Vec<u8> = (0..6_000_u32)
+        .filter_map(char::from_u32)
+        .flat_map(|key| entry(&key.to_string(), b""))
+        .collect();
+    for bytes in [list, keys] {
+        assert!(bytes.len() < 64 * 1024);
+        let mut cost = None;
+        let peak = allocation_counter::measure(|| {
+            cost = Some(Case::Upper.decode(&bytes, &with_role()).is_ok())
+        });
+        assert_eq!(cost, Some(true));
+        assert!(
+            peak.bytes_max < 50 * u64::try_from(bytes.len()).unwrap(),
+            "{peak:?}"
+        );
+    }
+}
+
+#[test]
 fn a_workload_without_a_known_owner_is_a_pod() {
     for owner in [
         "",

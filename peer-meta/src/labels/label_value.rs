@@ -61,30 +61,37 @@ const SCHEME: &str = "spiffe://";
 /// Everything that a name, a host, a cloud's cluster id or a version may hold stays; every other character becomes one
 /// `_`: controls, quotes, markup, and characters that look like others or turn the direction of the text.
 fn clean(text: &str, longest: usize, out: &mut String) -> usize {
-    let before = out.len();
-    let kept = text
-        .bytes()
-        .take(longest)
-        .take_while(|byte| is_kept(*byte))
-        .count();
+    let bytes = text.as_bytes();
+    let bytes = bytes.get(..longest).unwrap_or(bytes);
+    let kept = bytes.iter().take_while(|byte| is_kept(**byte)).count();
     // What is kept is ASCII, so that this is the edge of a character.
     let (clean, rest) = text.split_at_checked(kept).unwrap_or_default();
     out.push_str(clean);
-    out.extend(
-        rest.chars()
-            .take(longest - kept)
-            .map(|c| match u8::try_from(c) {
-                Ok(byte) if is_kept(byte) => c,
-                _ => '_',
-            }),
-    );
-    longest - (out.len() - before)
+    let mut left = longest - kept;
+    for c in rest.chars().take(left) {
+        let kept = u8::try_from(c).is_ok_and(is_kept);
+        out.push(if kept { c } else { '_' });
+        left -= 1;
+    }
+    left
 }
 
 const fn is_kept(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'.' | b'_' | b'-' | b':' | b'/' | b'@' | b'+' | b'=' | b'~' | b'*' | b',' | b'%'
-        )
+    KEPT[byte as usize]
 }
+
+const KEPT: [bool; 256] = {
+    let mut kept = [false; 256];
+    let mut byte = 0;
+    while byte < kept.len() {
+        kept[byte] = byte < 128 && (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"._-:/@+=~*,%";
+    let mut at = 0;
+    while at < others.len() {
+        kept[others[at] as usize] = true;
+        at += 1;
+    }
+    kept
+};

@@ -15,7 +15,7 @@ impl ReadConfig {
     }
 
     /// Accepts at most this many bytes of encoded metadata; more is refused before any of it is kept or decoded. Decoded, it
-    /// may take up to some 25 times that for a moment.
+    /// may take up to some 50 times that for a moment.
     #[must_use]
     pub const fn with_max_bytes(mut self, max_bytes: usize) -> Self {
         self.max_bytes = max_bytes;
