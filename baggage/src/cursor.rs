@@ -105,7 +105,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    pub(crate) fn take(&mut self, length: usize) -> &'a [u8] {
+    fn take(&mut self, length: usize) -> &'a [u8] {
         let (taken, rest) = self
             .rest
             .split_at_checked(length)

@@ -18,13 +18,13 @@ use crate::parse_error::{ParseError, ParseErrorKind};
 #[derive(Clone, Debug)]
 pub struct Members<'a, L> {
     lines: L,
-    limits: Limits,
     strict: bool,
     stage: Stage,
     line: Line<'a>,
     raw_left: usize,
-    members: usize,
-    bytes: usize,
+    members_left: usize,
+    /// One more than may still be kept, for every member is charged with a comma.
+    bytes_left: usize,
     over: Option<ParseError>,
 }
 
@@ -42,13 +42,12 @@ impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> Members<'a, L>
     fn with_mode(lines: L, limits: &Limits, strict: bool) -> Self {
         Self {
             lines,
-            limits: *limits,
             strict,
             stage: Stage::Start,
             line: Line::default(),
             raw_left: limits.raw_bytes(),
-            members: 0,
-            bytes: 0,
+            members_left: limits.members(),
+            bytes_left: limits.bytes().saturating_add(1),
             over: None,
         }
     }
@@ -62,7 +61,7 @@ impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> Members<'a, L>
     #[inline]
     pub(crate) fn next_with(
         &mut self,
-        mut known_key: impl FnMut(&'a [u8]) -> usize,
+        mut known_key: impl FnMut(&'a [u8]) -> Option<(&'a [u8], &'a [u8])>,
     ) -> Option<Result<Member<'a>, ParseError>> {
         loop {
             if self.stage != Stage::InLine && !self.advance() {
@@ -151,32 +150,24 @@ impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> Members<'a, L>
         member: Member<'a>,
         start: Cursor<'a>,
     ) -> Option<Result<Member<'a>, ParseError>> {
-        let comma = usize::from(self.members > 0);
-        let bytes = self
-            .bytes
-            .saturating_add(member.len())
-            .saturating_add(comma);
-        if self.members >= self.limits.members() {
-            self.refuse(
-                self.line
-                    .error(ParseErrorKind::TooManyMembers, start.left()),
-            );
-            return None;
-        }
-        if bytes > self.limits.bytes() {
-            self.refuse(self.line.error(ParseErrorKind::TooLarge, start.left()));
-            return None;
-        }
-        self.members += 1;
-        self.bytes = bytes;
-        Some(Ok(member))
+        let refused = match self.bytes_left.checked_sub(member.len() + 1) {
+            _ if self.members_left == 0 => ParseErrorKind::TooManyMembers,
+            None => ParseErrorKind::TooLarge,
+            Some(bytes_left) => {
+                self.members_left -= 1;
+                self.bytes_left = bytes_left;
+                return Some(Ok(member));
+            }
+        };
+        self.refuse(self.line.error(refused, start.left()));
+        None
     }
 
     /// Remembers the first limit exceeded. Reading strictly goes on, for errors of form come first.
     #[cold]
     fn refuse(&mut self, error: ParseError) {
         self.over.get_or_insert(error);
-        self.members = self.limits.members();
+        self.members_left = 0;
         if !self.strict {
             self.stage = Stage::Ended;
         }
@@ -193,7 +184,7 @@ impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> Iterator for M
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_with(|_| 0)
+        self.next_with(|_| None)
     }
 }
 

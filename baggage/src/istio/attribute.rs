@@ -36,15 +36,16 @@ pub(super) fn find(key: &[u8]) -> Option<&'static Key> {
     KEYS.iter().find(|known| known.name.as_bytes() == key)
 }
 
-/// The key that a list element begins with, if its `=` follows at once.
+/// The key that a list element begins with, if its `=` follows at once, and what follows that.
 #[inline]
-pub(super) fn find_at_start(element: &[u8]) -> Option<&'static Key> {
+pub(super) fn find_at_start(element: &[u8]) -> Option<(&'static Key, &[u8])> {
     let &[_, _, _, _, _, _, six, _, eight, ..] = element else {
         return None;
     };
     let known = KEYS.get(usize::from(SLOTS[slot(six, eight)]))?;
     let (start, rest) = element.split_at_checked(known.name.len())?;
-    (same(start, known.name.as_bytes()) && rest.first() == Some(&b'=')).then_some(known)
+    let (equals, value) = rest.split_first()?;
+    (*equals == b'=' && same(start, known.name.as_bytes())).then_some((known, value))
 }
 
 /// Compares texts of the same length, at least eight bytes, a word at a time: faster here than a call to compare memory.

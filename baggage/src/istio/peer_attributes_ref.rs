@@ -29,8 +29,10 @@ impl<'a> PeerAttributesRef<'a> {
         let mut members = Members::new(lines, limits);
         let mut at_start = None;
         while let Some(member) = members.next_with(|element| {
-            at_start = attribute::find_at_start(element);
-            at_start.map_or(0, |key| key.name.len())
+            at_start = None;
+            let (known, value) = attribute::find_at_start(element)?;
+            at_start = Some(known);
+            Some((known.name.as_bytes(), value))
         }) {
             let Ok(member) = member else { continue };
             if let Some(key) = at_start.or_else(|| attribute::find(member.key_bytes())) {
