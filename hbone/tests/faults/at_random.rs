@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use hbone::policy::{AllowEntry, DestinationPolicy};
+use hbone::pool::PoolConfig;
 use hbone::{Alert, LinkFailure, Loss, Reason, Reject};
 use proptest::prelude::*;
 
@@ -83,11 +84,25 @@ fn plan() -> impl Strategy<Value = (u64, usize, Option<usize>, Option<u64>)> {
     )
 }
 
-fn client(seed: u64, pooled: bool, peers: Vec<Peer>) -> Client {
-    let mut client = if pooled {
-        Client::new(seed)
-    } else {
-        Client::without_pool(seed)
+/// Roomy as usual, or so tight that keys take turns.
+fn pool_config() -> impl Strategy<Value = PoolConfig> {
+    let tight = (1..6_usize, 1..4_usize, 1..5_u32, 0..3_000_u64, 0..2_000_u64);
+    let tight = tight.prop_map(|(all, key, streams, wait, idle)| {
+        PoolConfig::new()
+            .max_connections(all)
+            .max_connections_per_key(key)
+            .max_streams_per_connection(streams)
+            .max_wait(ms(wait))
+            .idle_timeout(ms(idle))
+            .max_age(Some(ms(idle * 3)))
+    });
+    prop_oneof![Just(PoolConfig::new().max_wait(ms(3_000))), tight]
+}
+
+fn client(seed: u64, pool: Option<PoolConfig>, peers: Vec<Peer>) -> Client {
+    let mut client = match pool {
+        Some(config) => Client::with_pool(seed, config),
+        None => Client::without_pool(seed),
     };
     let inside = SERVICES.map(|service| format!("[{service}]"));
     let places = PLACES.map(str::to_owned).into_iter().chain(inside);
@@ -101,12 +116,12 @@ proptest! {
     #[test]
     fn every_walk_ends_once_in_time_and_leaves_nothing(
         seed: u64,
-        pooled: bool,
+        pool in proptest::option::weighted(0.8, pool_config()),
         peers in proptest::collection::vec(peer(), 5),
         plans in proptest::collection::vec(plan(), 1..24),
         vanish in proptest::option::of((0..PLACES.len(), 0..2_000_u64)),
     ) {
-        let mut client = client(seed, pooled, peers);
+        let mut client = client(seed, pool, peers);
         let walks = plans.len();
         for (at, place, service, give_up) in plans {
             client.after(ms(at), move |client| {
