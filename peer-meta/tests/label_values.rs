@@ -195,3 +195,54 @@ fn a_guard_that_admits_nothing_folds_everything() {
     );
     assert!(guard.is_empty());
 }
+
+#[test]
+fn one_peer_takes_no_more_than_its_share_and_leaves_room_for_the_others() {
+    let mut guard = SeriesGuard::with_cap(10).with_share(3);
+    let mut passed = |peer: &str, name: &str| {
+        let labels = labels_of(&named(name), Reporter::Destination);
+        guard.admit_from(peer, labels.clone(), TcpLabels::folded) == labels
+    };
+    for at in 0..100 {
+        assert_eq!(passed("mallory", &format!("m{at}")), at < 3, "{at}");
+    }
+    assert!(passed("bob", "b0") && passed("bob", "b1"));
+    assert!(passed("mallory", "m0"), "what passed keeps passing");
+    assert!(
+        passed("mallory", "b1"),
+        "a series that is there costs nothing more"
+    );
+}
+
+#[test]
+fn the_shares_of_all_peers_together_are_within_the_cap() {
+    let mut guard = SeriesGuard::with_cap(10).with_share(3);
+    let mut passed = 0;
+    for at in 0..100 {
+        let labels = labels_of(&named(&format!("w{at}")), Reporter::Destination);
+        let peer = format!("peer{at}");
+        passed += usize::from(guard.admit_from(&peer, labels.clone(), TcpLabels::folded) == labels);
+    }
+    assert_eq!((passed, guard.len()), (10, 10));
+}
+
+#[test]
+fn a_series_that_is_gone_gives_its_peer_back_its_share() {
+    let mut guard = SeriesGuard::new().with_share(1);
+    let [a, b] = ["a", "b"].map(|name| labels_of(&named(name), Reporter::Source));
+    for _ in 0..3 {
+        assert_eq!(guard.admit_from("p", a.clone(), TcpLabels::folded), a);
+        assert_eq!(
+            guard.admit_from("p", b.clone(), TcpLabels::folded),
+            b.folded()
+        );
+        guard.forget(&b);
+        assert_eq!(
+            guard.admit_from("p", b.clone(), TcpLabels::folded),
+            b.folded(),
+            "it had not passed"
+        );
+        guard.forget(&a);
+        assert!(guard.is_empty());
+    }
+}
