@@ -9,7 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
-use crate::incoming::{Incoming, refuse};
+use crate::answering::Answering;
+use crate::incoming::Incoming;
 use crate::observed::{Failure, Observed};
 use crate::tls::LivePeer;
 
@@ -52,14 +53,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub async fn next(&mut self) -> Option<Incoming> {
         loop {
             // How a connection ends is for its tunnels to learn; nothing more will come of it in either case.
-            let (request, mut respond) = self.accept().await?.ok()?;
+            let (request, respond) = self.accept().await?.ok()?;
             let (parts, body) = request.into_parts();
+            let answering = Answering::new(respond);
             match Connect::from_parts(&parts, ConnectOptions::new()) {
                 Ok(connect) => {
                     let (peer, failure) = (self.peer().clone(), self.failure.clone());
-                    return Some(Incoming::new(connect, parts, peer, body, respond, failure));
+                    return Some(Incoming::new(
+                        connect, parts, peer, body, answering, failure,
+                    ));
                 }
-                Err(reject) => refuse(&mut respond, &reject),
+                Err(reject) => answering.reject(&reject),
             }
         }
     }

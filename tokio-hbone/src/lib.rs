@@ -46,6 +46,7 @@
 //! the tunnel.
 
 mod acceptor;
+mod answering;
 mod connection;
 mod connector;
 mod copy;

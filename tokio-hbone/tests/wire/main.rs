@@ -4,9 +4,11 @@
 
 mod support;
 
+mod answers;
 mod copying;
 mod dial_errors;
 mod frames_sent;
 mod halves;
 mod losses;
+mod requests;
 mod resets;

@@ -64,6 +64,19 @@ impl Frame {
         Self::new(HEADERS, END_HEADERS | END_STREAM, stream, block(fields))
     }
 
+    /// A header block in frames of the default size: HEADERS and CONTINUATION. The stream is left open.
+    pub(crate) fn headers_in_parts(stream: u32, fields: &[(&str, &str)]) -> Vec<Self> {
+        let block = block(fields);
+        let parts = block.chunks(1 << 14);
+        let mut parts: Vec<_> = parts
+            .map(|part| Self::new(CONTINUATION, 0, stream, part.to_vec()))
+            .collect();
+        parts[0].kind = HEADERS;
+        let last = parts.len() - 1;
+        parts[last].flags = END_HEADERS;
+        parts
+    }
+
     pub(crate) fn reset(stream: u32, reason: u32) -> Self {
         Self::new(RST_STREAM, 0, stream, reason.to_be_bytes().to_vec())
     }

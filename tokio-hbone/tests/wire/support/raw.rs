@@ -200,6 +200,20 @@ impl Raw {
         while self.any_frame().await.is_some() {}
     }
 
+    /// Answers every CONNECT with 200, and reads on until the peer closes. The preface is taken for granted.
+    pub(crate) async fn answer_and_drain(&mut self) {
+        let mut preface = vec![0; PREFACE.len()];
+        if soon(self.io.read_exact(&mut preface)).await.is_err() {
+            return;
+        }
+        while let Some(frame) = self.frame().await {
+            if frame.kind == HEADERS {
+                self.send([Frame::headers(frame.stream, &[(":status", "200")])])
+                    .await;
+            }
+        }
+    }
+
     /// Says close_notify, and FIN; what comes afterwards is read by nobody.
     pub(crate) async fn close(mut self) -> TlsStream<BoxIo> {
         let _ = soon(self.io.shutdown()).await;
