@@ -21,6 +21,8 @@ use crate::writer::{self, Full, Writer};
 pub struct Baggage {
     line: Vec<u8>,
     members: usize,
+    /// How many `%` in values escape nothing, each of which is two bytes longer when it is sent.
+    bare: usize,
     limits: Limits,
 }
 
@@ -35,6 +37,7 @@ impl Baggage {
         Self {
             line: Vec::new(),
             members: 0,
+            bare: 0,
             limits,
         }
     }
@@ -218,42 +221,37 @@ impl Baggage {
             .is_ok()
         {
             self.members += 1;
+            self.bare += member.bare_percents();
         }
     }
 
     /// Adds a member if it fits as it would be sent, and says whether it did.
     fn append_if_fits(&mut self, member: &Member<'_>) -> bool {
         let before = self.line.len();
+        let longer = 2 * (self.bare + member.bare_percents());
+        let room = self.limits.bytes().checked_sub(longer);
         let fits = self.members < self.limits.members()
-            && Writer::new(&mut self.line, self.limits.bytes())
-                .member(member)
-                .is_ok()
-            && self.encoded_len() <= self.limits.bytes();
+            && room.is_some_and(|room| Writer::new(&mut self.line, room).member(member).is_ok());
         match fits {
-            true => self.members += 1,
+            true => {
+                self.members += 1;
+                self.bare += member.bare_percents();
+            }
             false => self.line.truncate(before),
         }
         fits
     }
 
     /// How long the line is as it would be sent.
-    fn encoded_len(&self) -> usize {
-        match self.has_percent() {
-            true => self.pieces().map(str::len).sum(),
-            false => self.line.len(),
-        }
+    const fn encoded_len(&self) -> usize {
+        self.line.len() + 2 * self.bare
     }
 
     fn write_to(&self, out: &mut String) {
-        match self.has_percent() {
-            true => out.extend(self.pieces()),
-            false => out.push_str(text(&self.line)),
+        match self.bare {
+            0 => out.push_str(text(&self.line)),
+            _ => out.extend(self.pieces()),
         }
-    }
-
-    /// Whether there may be a `%` to be escaped before sending.
-    fn has_percent(&self) -> bool {
-        self.line.contains(&b'%')
     }
 
     /// The line as it would be sent, in pieces.
@@ -285,8 +283,7 @@ impl Baggage {
             key: key.into(),
             limit,
         };
-        let longer = self.encoded_len() - self.line.len();
-        let mut writer = Writer::new(&mut self.line, limit.saturating_sub(longer));
+        let mut writer = Writer::new(&mut self.line, limit.saturating_sub(2 * self.bare));
         writer.comma().map_err(too_large)?;
         writer.pair(key, Some(value)).map_err(too_large)?;
         for (property, value) in properties {

@@ -71,6 +71,20 @@ impl<'a> Member<'a> {
             }))
     }
 
+    /// How many `%` in its values escape nothing.
+    pub(crate) fn bare_percents(&self) -> usize {
+        if !self.text.contains(&b'%') {
+            return 0;
+        }
+        let properties = self
+            .properties()
+            .filter_map(|property| property.value_bytes());
+        core::iter::once(self.value)
+            .chain(properties)
+            .map(percent::count_bare)
+            .sum()
+    }
+
     /// All of it, if there is nothing but a key, `=` and a value.
     pub(crate) fn as_plain(&self) -> Option<&'a [u8]> {
         (self.text.len() == self.key.len() + 1 + self.value.len()).then_some(self.text)

@@ -41,6 +41,16 @@ pub(crate) fn first_bare(value: &[u8]) -> Option<usize> {
     }
 }
 
+/// How many `%` are not followed by two hexadecimal digits.
+pub(crate) fn count_bare(mut value: &[u8]) -> usize {
+    let mut count = 0;
+    while let Some(rest) = first_bare(value).and_then(|at| value.get(at + 1..)) {
+        count += 1;
+        value = rest;
+    }
+    count
+}
+
 /// The pieces of an encoded text with each bare `%` spelled `%25`, as a sender must.
 pub(crate) fn escape_bare(mut encoded: &str) -> impl Iterator<Item = &str> {
     let mut bare = false;

@@ -29,6 +29,51 @@ fn what_is_written_is_read_back() {
 
 #[cfg(feature = "http")]
 #[test]
+fn all_lines_of_a_message_are_read_and_one_is_written() {
+    use http::{HeaderMap, HeaderValue};
+
+    let mut headers = HeaderMap::new();
+    assert_eq!(
+        PeerAttributes::from_headers(&headers, &Limits::default()),
+        None
+    );
+    assert!(
+        baggage::Baggage::from_headers(&headers, &Limits::default())
+            .baggage
+            .to_header_value()
+            .is_none()
+    );
+    headers.append("baggage", HeaderValue::from_static("user=a"));
+    headers.append(
+        "baggage",
+        HeaderValue::from_bytes(b"x=\xe9,k8s.pod.name=p").unwrap(),
+    );
+    let peer = PeerAttributes::from_headers(&headers, &Limits::default()).unwrap();
+    assert_eq!(
+        peer.to_header_value(Dialect::Ztunnel).unwrap(),
+        "k8s.pod.name=p"
+    );
+    let baggage = baggage::Baggage::from_headers(&headers, &Limits::default()).baggage;
+    assert_eq!(baggage.to_header_value().unwrap(), "user=a,k8s.pod.name=p");
+}
+
+#[test]
+fn equality_and_hash_go_by_meaning_and_copies_are_equal() {
+    use std::collections::HashSet;
+
+    let read =
+        PeerAttributes::parse(["service.name=a%20b,k8s.pod.name=p"], &Limits::default()).unwrap();
+    let built = PeerAttributes::builder()
+        .app("a b")
+        .service("a b")
+        .workload(WorkloadKind::Pod, "p")
+        .build();
+    let set = HashSet::from([read.clone(), built, read]);
+    assert_eq!(set.len(), 1);
+}
+
+#[cfg(feature = "http")]
+#[test]
 fn nothing_to_say_is_no_header_except_to_agentgateway() {
     let nobody = PeerAttributes::default();
     assert_eq!(nobody.to_header_value(Dialect::Ztunnel), None);
