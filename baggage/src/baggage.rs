@@ -15,8 +15,9 @@ use crate::writer::{self, Full, Writer};
 
 /// Owned baggage: members in order, duplicates and properties kept, within [`Limits`].
 ///
-/// It is one buffer, the header line without its white space, of which values are decoded when asked for. So what was received keeps
-/// its spelling when it is passed on; only a `%` that escapes nothing must be sent as `%25`.
+/// It is one buffer, the header line without its white space, of which values are decoded when asked for. So
+/// what was received keeps its spelling when it is passed on; only a `%` that escapes nothing must be sent as
+/// `%25`.
 #[derive(Clone, Default)]
 pub struct Baggage {
     line: Vec<u8>,
@@ -176,7 +177,8 @@ impl Baggage {
     ///
     /// * The proxy's come first: who truncates drops the end, and some readers see only the beginning.
     /// * The peer's members of the same keys are dropped, all of them: a peer cannot speak for the proxy.
-    /// * The peer's other members stay, in order and in their spelling, as long as they fit; then whole members are left out.
+    /// * The peer's other members stay, in order and in their spelling, as long as they fit; then whole
+    ///   members are left out.
     pub fn merge(&mut self, own: &Self) -> usize {
         let mut merged = Self::with_limits(self.limits);
         let theirs = self
@@ -191,7 +193,8 @@ impl Baggage {
         dropped
     }
 
-    /// Appends the header line to `out`, leaving out each member that does not fit these limits, and says how many were left out.
+    /// Appends the header line to `out`, leaving out each member that does not fit these limits, and says how
+    /// many were left out.
     ///
     /// Of `limits`, members and bytes count, measured on what is appended: ASCII, one line, no white space. Empty
     /// baggage appends nothing, and then no header is to be sent.

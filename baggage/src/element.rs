@@ -16,7 +16,8 @@ pub(crate) enum Element<'a> {
 }
 
 impl<'a> Element<'a> {
-    /// Reads one list element, from its first byte that is not white space, and leaves the cursor at the comma or the end.
+    /// Reads one list element, from its first byte that is not white space, and leaves the cursor at the
+    /// comma or the end.
     #[inline(never)]
     pub(crate) fn parse(cursor: &mut Cursor<'a>, strict: bool) -> Self {
         if cursor.at_element_end() {
@@ -145,9 +146,11 @@ const fn malformed<'a>(kind: ParseErrorKind, left: usize) -> Element<'a> {
     Element::Malformed { kind, left }
 }
 
-/// Reads the usual member: no white space, no property, nothing escaped. Anything else, and anything wrong, is left for [`Element::parse`].
+/// Reads the usual member: no white space, no property, nothing escaped. Anything else, and anything wrong,
+/// is left for [`Element::parse`].
 ///
-/// `known_key` may recognise the key that the element begins with, a token, and split it from what follows its `=`.
+/// `known_key` may recognise the key that the element begins with, a token, and split it from what follows
+/// its `=`.
 #[inline]
 pub(crate) fn plain<'a>(
     cursor: &mut Cursor<'a>,

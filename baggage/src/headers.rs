@@ -9,8 +9,8 @@ use crate::parsed::Parsed;
 pub(crate) const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 impl Baggage {
-    /// Reads all `baggage` lines of a message leniently. For lines kept elsewhere, [`parse`](Self::parse) takes any
-    /// iterator of `&HeaderValue`.
+    /// Reads all `baggage` lines of a message leniently. For lines kept elsewhere, [`parse`](Self::parse)
+    /// takes any iterator of `&HeaderValue`.
     pub fn from_headers(headers: &HeaderMap, limits: &Limits) -> Parsed {
         Self::parse(headers.get_all(BAGGAGE), limits)
     }

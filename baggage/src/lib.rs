@@ -1,7 +1,8 @@
-//! W3C Baggage, and Istio's peer attributes in it: exact by the text, tolerant of what is really sent, and impossible to hurt.
+//! W3C Baggage, and Istio's peer attributes in it: exact by the text, tolerant of what is really sent, and
+//! impossible to hurt.
 //!
-//! [Baggage](https://www.w3.org/TR/baggage/) is the HTTP header in which name-value pairs travel with a request. This crate
-//! reads and writes it, in three ways:
+//! [Baggage](https://www.w3.org/TR/baggage/) is the HTTP header in which name-value pairs travel with a
+//! request. This crate reads and writes it, in three ways:
 //!
 //! ```text
 //!   header lines (&[u8])                                    header line (String)
@@ -29,15 +30,15 @@
 //!
 //! # What it does not do
 //!
-//! It does not carry baggage from a request to those that it causes: that is the caller's, who knows what belongs together. It does not
-//! believe baggage: anyone can write anything into it, so it labels metrics and logs and decides nothing. It does no IO, reads no
-//! clock, logs nothing.
+//! It does not carry baggage from a request to those that it causes: that is the caller's, who knows what
+//! belongs together. It does not believe baggage: anyone can write anything into it, so it labels metrics and
+//! logs and decides nothing. It does no IO, reads no clock, logs nothing.
 //!
 //! # Strict, lenient, and by hand
 //!
-//! W3C gives a grammar and leaves open what to do with a header that violates it. [`Baggage::parse`] skips a malformed
-//! member, keeps the others and reports what it skipped; it never fails. [`Baggage::parse_strict`] gives the first error instead. With [`Members`] the
-//! choice is made for each member:
+//! W3C gives a grammar and leaves open what to do with a header that violates it. [`Baggage::parse`] skips a
+//! malformed member, keeps the others and reports what it skipped; it never fails. [`Baggage::parse_strict`]
+//! gives the first error instead. With [`Members`] the choice is made for each member:
 //!
 //! ```
 //! use baggage::{Limits, Members};
@@ -51,12 +52,13 @@
 //! }
 //! ```
 //!
-//! The rules, each with its number and its reason, are in `docs/baggage.md` of the repository; tests are named after them.
+//! The rules, each with its number and its reason, are in `docs/baggage.md` of the repository; tests are
+//! named after them.
 //!
 //! # How W3C and Istio differ
 //!
-//! Istio's proxies tell each other in the `baggage` header of a CONNECT request, and of its answer, which workload is at the other end. They
-//! read and write it by splitting at commas and equals signs:
+//! Istio's proxies tell each other in the `baggage` header of a CONNECT request, and of its answer, which
+//! workload is at the other end. They read and write it by splitting at commas and equals signs:
 //!
 //! | | W3C, and this crate | ztunnel | Envoy in Istio |
 //! |---|---|---|---|
@@ -68,8 +70,8 @@
 //! | an octet above 7F | that member is malformed | all baggage is lost | stays |
 //! | an empty value | a value | unsets | unsets |
 //!
-//! So [`istio`] writes what all of them understand: one line, no white space, no properties, ASCII, escapes only where something
-//! must be escaped, which Kubernetes' names never need. It reads by W3C's rules.
+//! So [`istio`] writes what all of them understand: one line, no white space, no properties, ASCII, escapes
+//! only where something must be escaped, which Kubernetes' names never need. It reads by W3C's rules.
 //!
 //! ```
 //! use baggage::Limits;
@@ -94,19 +96,23 @@
 //!
 //! # How to choose limits
 //!
-//! [`Limits::default`] is what W3C asks everyone to carry at least: 64 members and 8192 bytes. Carry more only if those before and behind you do,
-//! and raise [`raw_bytes`](Limits::raw_bytes) with [`bytes`](Limits::bytes), since it bounds the work that a hostile header can cause (the time is
-//! linear in it, and at the defaults less than four times as much is allocated). Lower limits make sense where baggage is only looked
-//! at: a peer's attributes fit into 16 members and 2 KiB. Limits apply to all lines of a message together.
+//! [`Limits::default`] is what W3C asks everyone to carry at least: 64 members and 8192 bytes. Carry more
+//! only if those before and behind you do, and raise [`raw_bytes`](Limits::raw_bytes) with
+//! [`bytes`](Limits::bytes), since it bounds the work that a hostile header can cause (the time is linear in
+//! it, and at the defaults less than four times as much is allocated). Lower limits make sense where baggage
+//! is only looked at: a peer's attributes fit into 16 members and 2 KiB. Limits apply to all lines of a
+//! message together.
 //!
 //! # How to propagate an application's baggage
 //!
 //! * **Nothing to add: pass the header lines on as they are.** Parsing and writing again cannot make them better.
-//! * **Something to add:** [`Baggage::parse`], [`Baggage::push`] or [`Baggage::set`], and write. Other members keep
-//!   their order, their properties and their spelling.
-//! * **A proxy's own members:** [`Baggage::merge`], or [`PeerAttributes::merge_into`](istio::PeerAttributes::merge_into),
-//!   which also removes what an application claims under Istio's keys.
-//! * **Show it to people** through [`Sanitized`]: a decoded value can hold line breaks, terminal escapes, and characters that turn the text around.
+//! * **Something to add:** [`Baggage::parse`], [`Baggage::push`] or [`Baggage::set`], and write. Other
+//!   members keep their order, their properties and their spelling.
+//! * **A proxy's own members:** [`Baggage::merge`], or
+//!   [`PeerAttributes::merge_into`](istio::PeerAttributes::merge_into), which also removes what an
+//!   application claims under Istio's keys.
+//! * **Show it to people** through [`Sanitized`]: a decoded value can hold line breaks, terminal escapes, and
+//!   characters that turn the text around.
 //!
 //! ```
 //! use baggage::istio::{Dialect, PeerAttributes};
@@ -122,7 +128,8 @@
 //!
 //! None is on by default. The crate is `no_std` with `alloc`, and has no unsafe code.
 //!
-//! * `http`: read from a `HeaderMap`, write a `HeaderValue`. (Without it, the parsers still take any iterator of `&HeaderValue`.)
+//! * `http`: read from a `HeaderMap`, write a `HeaderValue`. (Without it, the parsers still take any iterator
+//!   of `&HeaderValue`.)
 //! * `serde`: baggage as a list of members, peer attributes as a map of what is set.
 //! * `arbitrary`: values for fuzzing.
 //! * `std`: the features `std` of the dependencies. The first and the third imply it.

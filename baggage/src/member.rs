@@ -56,7 +56,8 @@ impl<'a> Member<'a> {
         text(self.text)
     }
 
-    /// The member as it is to be sent: without white space or empty properties, and each `%` in a value escaped that escapes nothing.
+    /// The member as it is to be sent: without white space or empty properties, and each `%` in a value
+    /// escaped that escapes nothing.
     pub(crate) fn pieces(self) -> impl Iterator<Item = &'a str> {
         let value = percent::escape_bare(self.encoded_value());
         [self.key(), "="]

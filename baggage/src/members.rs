@@ -8,11 +8,13 @@ use crate::parse_error::{ParseError, ParseErrorKind};
 
 /// The members of any number of `baggage` header lines, in order, without allocation.
 ///
-/// Each well-formed member is `Ok`, each malformed one `Err` with the reason and the place, after which reading goes on: whether to skip
-/// it or to stop is the caller's choice. Empty list elements are passed over, or are errors in [`strict`](Self::strict) mode.
+/// Each well-formed member is `Ok`, each malformed one `Err` with the reason and the place, after which
+/// reading goes on: whether to skip it or to stop is the caller's choice. Empty list elements are passed
+/// over, or are errors in [`strict`](Self::strict) mode.
 ///
-/// If a limit is exceeded, that is the last item: an error whose kind [is a limit](ParseErrorKind::is_limit), instead of the first member that
-/// does not fit. In strict mode the rest is still read, for other errors only, so that they come first.
+/// If a limit is exceeded, that is the last item: an error whose kind [is a limit](ParseErrorKind::is_limit),
+/// instead of the first member that does not fit. In strict mode the rest is still read, for other errors
+/// only, so that they come first.
 ///
 /// The lines can be anything that holds bytes: `&[u8]`, `&str`, or the `&HeaderValue`s of a message.
 #[derive(Clone, Debug)]
@@ -29,7 +31,8 @@ pub struct Members<'a, L> {
 }
 
 impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> Members<'a, L> {
-    /// Reads leniently: empty elements and properties are passed over, and a `%` that escapes nothing means itself.
+    /// Reads leniently: empty elements and properties are passed over, and a `%` that escapes nothing means
+    /// itself.
     pub fn new(lines: impl IntoIterator<IntoIter = L>, limits: &Limits) -> Self {
         Self::with_mode(lines.into_iter(), limits, false)
     }
@@ -103,8 +106,8 @@ impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> Members<'a, L>
         self.stage == Stage::InLine
     }
 
-    /// Opens the next line, of which no more is seen than the raw limit allows. The comma that would join it to the
-    /// line before counts, so that it makes no difference where a header was split.
+    /// Opens the next line, of which no more is seen than the raw limit allows. The comma that would join it
+    /// to the line before counts, so that it makes no difference where a header was split.
     fn next_line(&mut self) {
         let Some(line) = self.lines.next() else {
             self.stage = Stage::Ended;

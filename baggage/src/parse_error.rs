@@ -2,8 +2,9 @@ use core::fmt;
 
 /// Where and why a list element was refused.
 ///
-/// The place is exact: the header line, counted from 0 in the order in which the lines were given, and the offset in that line of the first octet that
-/// cannot stand there, counted from 0 in bytes. It is the peer's octets that are at fault, never the caller.
+/// The place is exact: the header line, counted from 0 in the order in which the lines were given, and the
+/// offset in that line of the first octet that cannot stand there, counted from 0 in bytes. It is the peer's
+/// octets that are at fault, never the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("baggage header line {line}, byte {offset}: {kind}")]
 pub struct ParseError {
@@ -37,13 +38,15 @@ impl ParseError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ParseErrorKind {
-    /// Nothing between two commas, or nothing at all (strict parsing only; RFC 7230 section 7 lets a recipient ignore it).
+    /// Nothing between two commas, or nothing at all (strict parsing only; RFC 7230 section 7 lets a
+    /// recipient ignore it).
     EmptyMember,
     /// The key is empty or is not a token (RFC 7230 section 3.2.6).
     InvalidKey,
     /// A `%` without two hexadecimal digits (strict parsing only; kept literally otherwise).
     InvalidPercent,
-    /// A property is empty (strict parsing only), its key is not a token, or its value has an octet outside baggage-octet.
+    /// A property is empty (strict parsing only), its key is not a token, or its value has an octet outside
+    /// baggage-octet.
     InvalidProperty,
     /// The value has an octet outside baggage-octet: white space, control, `"`, `\` or a byte above 7E.
     InvalidValue,

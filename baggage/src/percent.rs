@@ -4,7 +4,8 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
 use crate::cursor::Cursor;
 
-/// Decodes once. A `%` without two hexadecimal digits stays, and what is not UTF-8 becomes U+FFFD, one for each maximal subpart.
+/// Decodes once. A `%` without two hexadecimal digits stays, and what is not UTF-8 becomes U+FFFD, one for
+/// each maximal subpart.
 pub(crate) fn decode(value: &[u8]) -> Cow<'_, str> {
     percent_decode(value).decode_utf8_lossy()
 }
@@ -72,7 +73,8 @@ pub(crate) fn escape_bare(mut encoded: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Outside baggage-octet, `%` itself, and `=`: allowed raw, but peers that split at every `=` lose what follows it.
+/// Outside baggage-octet, `%` itself, and `=`: allowed raw, but peers that split at every `=` lose what
+/// follows it.
 const ESCAPED: AsciiSet = CONTROLS
     .add(b' ')
     .add(b'"')

@@ -4,8 +4,9 @@ use core::fmt;
 
 /// Text from a peer, as it may be shown to people: on a terminal, in a log line, as a metric's label.
 ///
-/// Control characters, line and paragraph separators, and invisible format characters, among them all that change the
-/// direction of writing, appear as `\u{...}`, and a backslash as `\\`, so that different texts stay different.
+/// Control characters, line and paragraph separators, and invisible format characters, among them all that
+/// change the direction of writing, appear as `\u{...}`, and a backslash as `\\`, so that different texts
+/// stay different.
 ///
 /// ```
 /// use baggage::Sanitized;
@@ -50,7 +51,8 @@ impl fmt::Display for Sanitized<'_> {
     }
 }
 
-/// The escape itself, Unicode's control (Cc) and format (Cf) characters, and its line and paragraph separators (Zl, Zp).
+/// The escape itself, Unicode's control (Cc) and format (Cf) characters, and its line and paragraph
+/// separators (Zl, Zp).
 fn is_unsafe(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control() || c == '\\';

@@ -1,6 +1,8 @@
-//! The conformance vectors in `tests/data`: what W3C's own tests, OpenTelemetry's and Istio's say, and what follows from the rules.
+//! The conformance vectors in `tests/data`: what W3C's own tests, OpenTelemetry's and Istio's say, and what
+//! follows from the rules.
 //!
-//! Each names its source. Where W3C leaves a choice a vector says so; what is expected here is this crate's choice.
+//! Each names its source. Where W3C leaves a choice a vector says so; what is expected here is this crate's
+//! choice.
 
 use baggage::istio::{Dialect, PeerAttributes, PeerAttributesRef, WorkloadKind};
 use baggage::{Baggage, EncodeError, Limits};

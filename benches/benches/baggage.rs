@@ -1,7 +1,7 @@
 //! Reading and writing baggage: ratios against what is usually done, measured in one run.
 //!
-//! Criterion gives the times of each; the lines at the end give the ratios, each the median of rounds in which the two take turns, so that a
-//! noisy machine disturbs both alike.
+//! Criterion gives the times of each; the lines at the end give the ratios, each the median of rounds in
+//! which the two take turns, so that a noisy machine disturbs both alike.
 
 use std::hint::black_box;
 use std::sync::Arc;

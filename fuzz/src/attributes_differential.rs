@@ -3,8 +3,8 @@ use baggage::istio::{PeerAttributes, PeerAttributesRef};
 
 use crate::oracle;
 
-/// Any octets: the borrowed and the owned peer agree, with what the rules make of the oracle's members, and on plain headers with
-/// what a proxy that only splits at commas and equals signs reads.
+/// Any octets: the borrowed and the owned peer agree, with what the rules make of the oracle's members, and
+/// on plain headers with what a proxy that only splits at commas and equals signs reads.
 pub fn attributes_differential(data: &[u8]) {
     let lines = crate::lines(data);
     let limits = Limits::new();

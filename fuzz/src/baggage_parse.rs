@@ -2,7 +2,8 @@ use baggage::{Baggage, Limits, Members};
 
 use crate::oracle;
 
-/// Any octets, one header line a line: lenient and strict parsing agree with the oracle, and where the header is split makes no difference.
+/// Any octets, one header line a line: lenient and strict parsing agree with the oracle, and where the header
+/// is split makes no difference.
 pub fn baggage_parse(data: &[u8]) {
     for (members, bytes, raw_bytes) in [(64, 8192, 16_384), (3, 40, 60)] {
         let limits = Limits::new()

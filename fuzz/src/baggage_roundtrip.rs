@@ -2,7 +2,8 @@ use arbitrary::{Arbitrary, Unstructured};
 use baggage::istio::{Dialect, PeerAttributes};
 use baggage::{Baggage, Limits, Sanitized};
 
-/// Any baggage and any peer: what is written is ASCII in one line without white space, and is read again as what it was.
+/// Any baggage and any peer: what is written is ASCII in one line without white space, and is read again as
+/// what it was.
 pub fn baggage_roundtrip(data: &[u8]) {
     let mut data = Unstructured::new(data);
     let Ok((baggage, own, peer)) = <(Baggage, Baggage, PeerAttributes)>::arbitrary(&mut data)

@@ -48,7 +48,8 @@ pub(super) fn find_at_start(element: &[u8]) -> Option<(&'static Key, &[u8])> {
     (*equals == b'=' && same(start, known.name.as_bytes())).then_some((known, value))
 }
 
-/// Compares texts of the same length, at least eight bytes, a word at a time: faster here than a call to compare memory.
+/// Compares texts of the same length, at least eight bytes, a word at a time: faster here than a call to
+/// compare memory.
 #[inline]
 fn same(one: &[u8], other: &[u8]) -> bool {
     let (words, _) = one.as_chunks::<8>();
@@ -67,7 +68,8 @@ pub(super) fn key(attribute: Attribute, kind: Option<WorkloadKind>) -> &'static 
     KEYS.get(first + further).map_or("", |key| key.name)
 }
 
-/// The one table of keys, for reading and for writing; those of workloads stand together, in the order of `WorkloadKind`.
+/// The one table of keys, for reading and for writing; those of workloads stand together, in the order of
+/// `WorkloadKind`.
 static KEYS: [Key; 13] = [
     key_of("k8s.cluster.name", Attribute::Cluster),
     key_of("k8s.namespace.name", Attribute::Namespace),
@@ -100,7 +102,8 @@ const fn workload_key(name: &'static str, kind: WorkloadKind) -> Key {
     }
 }
 
-/// Where in the table the only key may stand that has these two bytes in the places that tell all keys, with their `=`, apart.
+/// Where in the table the only key may stand that has these two bytes in the places that tell all keys, with
+/// their `=`, apart.
 static SLOTS: [u8; 32] = {
     let mut slots = [u8::MAX; 32];
     let mut index = 0;

@@ -2,15 +2,16 @@ use super::attribute::Attribute;
 
 /// Whose header we write byte for byte. Reading makes no difference between them.
 ///
-/// None of Istio's three writers has an escape for what may not stand in a header; here such octets are percent-encoded in every
-/// dialect, which changes nothing for the names that Kubernetes allows.
+/// None of Istio's three writers has an escape for what may not stand in a header; here such octets are
+/// percent-encoded in every dialect, which changes nothing for the names that Kubernetes allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// Always cluster, namespace, workload (as `k8s.deployment.name` whatever its kind), service, revision, even if empty.
+    /// Always cluster, namespace, workload (as `k8s.deployment.name` whatever its kind), service, revision,
+    /// even if empty.
     Agentgateway,
-    /// Istio's Envoy: workload, service, app, revision, version, namespace, cluster, instance, region, zone; `app.name` and
-    /// `app.version` only where they differ from `service.name` and `service.version`.
+    /// Istio's Envoy: workload, service, app, revision, version, namespace, cluster, instance, region, zone;
+    /// `app.name` and `app.version` only where they differ from `service.name` and `service.version`.
     Envoy,
     /// ztunnel: cluster, namespace, workload, service, revision, region, zone, and never the rest.
     Ztunnel,

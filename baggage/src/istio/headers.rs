@@ -8,7 +8,8 @@ use crate::headers::BAGGAGE;
 use crate::limits::Limits;
 
 impl PeerAttributes {
-    /// Reads all `baggage` lines of a message. For lines kept elsewhere, [`parse`](Self::parse) takes any iterator of `&HeaderValue`.
+    /// Reads all `baggage` lines of a message. For lines kept elsewhere, [`parse`](Self::parse) takes any
+    /// iterator of `&HeaderValue`.
     pub fn from_headers(headers: &HeaderMap, limits: &Limits) -> Option<Self> {
         Self::parse(headers.get_all(BAGGAGE), limits)
     }

@@ -13,8 +13,8 @@
 //! | `cloud.region` | [region](PeerAttributes::region) |
 //! | `cloud.availability_zone` | [zone](PeerAttributes::zone) |
 //!
-//! Read them with [`PeerAttributesRef`] where they are only looked at, with [`PeerAttributes`] to keep them. To write
-//! them, choose the [`Dialect`] of the proxy that you stand in for.
+//! Read them with [`PeerAttributesRef`] where they are only looked at, with [`PeerAttributes`] to keep them.
+//! To write them, choose the [`Dialect`] of the proxy that you stand in for.
 
 mod attribute;
 mod dialect;

@@ -124,10 +124,11 @@ impl PeerAttributes {
         }
     }
 
-    /// Puts these attributes, written in this dialect, before an application's baggage, and says how many members no longer fit.
+    /// Puts these attributes, written in this dialect, before an application's baggage, and says how many
+    /// members no longer fit.
     ///
-    /// It is [`Baggage::merge`] for a proxy that speaks for the workload behind it: what the application itself said
-    /// under any of Istio's keys is dropped, also where we say nothing.
+    /// It is [`Baggage::merge`] for a proxy that speaks for the workload behind it: what the application
+    /// itself said under any of Istio's keys is dropped, also where we say nothing.
     pub fn merge_into(&self, dialect: Dialect, application: &mut Baggage) -> usize {
         application.retain(|member| !attribute::is_istio_key(member.key()));
         let mut own = String::new();

@@ -8,7 +8,8 @@ use crate::limits::Limits;
 use crate::members::Members;
 use crate::percent;
 
-/// A peer's attributes, borrowed from its header lines: nothing is allocated unless a value is percent-encoded and asked for.
+/// A peer's attributes, borrowed from its header lines: nothing is allocated unless a value is
+/// percent-encoded and asked for.
 #[derive(Clone, Copy, Default)]
 pub struct PeerAttributesRef<'a> {
     values: [&'a [u8]; ATTRIBUTES],
@@ -18,9 +19,9 @@ pub struct PeerAttributesRef<'a> {
 impl<'a> PeerAttributesRef<'a> {
     /// Reads a peer's attributes from its `baggage` header lines; `None` if there are none to be read.
     ///
-    /// Malformed members, properties and foreign keys are passed over. Of a key given several times the last valid member counts, and an
-    /// empty one clears the attribute; the four workload keys count as one key. Where only one of service and app is
-    /// given it stands for both, and likewise revision and version.
+    /// Malformed members, properties and foreign keys are passed over. Of a key given several times the last
+    /// valid member counts, and an empty one clears the attribute; the four workload keys count as one key.
+    /// Where only one of service and app is given it stands for both, and likewise revision and version.
     pub fn parse<T>(lines: impl IntoIterator<Item = &'a T>, limits: &Limits) -> Option<Self>
     where
         T: AsRef<[u8]> + ?Sized + 'a,

@@ -3,7 +3,8 @@ use core::str::FromStr;
 
 /// The kinds of workload that Istio names in baggage.
 ///
-/// There are no others on the wire: `k8s.statefulset.name` and the like are ordinary members, and never become a workload.
+/// There are no others on the wire: `k8s.statefulset.name` and the like are ordinary members, and never
+/// become a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum WorkloadKind {

@@ -1,6 +1,7 @@
 //! A slow reader of baggage, written from the grammar and the rules, that the real ones must agree with.
 //!
-//! It joins the lines, splits at every comma, then at every semicolon, then at the first equals sign, and looks at each piece by itself.
+//! It joins the lines, splits at every comma, then at every semicolon, then at the first equals sign, and
+//! looks at each piece by itself.
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Read {

@@ -10,8 +10,9 @@ use crate::failure::Failure;
 
 /// Decode `baggage` header lines from standard input, one a line.
 ///
-/// Prints the members with their values percent-decoded, what was skipped and why (lines and byte offsets count from 0), whether a limit cut it
-/// short, and the peer attributes that Istio would see in it. W3C's limits apply: 64 members, 8192 bytes.
+/// Prints the members with their values percent-decoded, what was skipped and why (lines and byte offsets
+/// count from 0), whether a limit cut it short, and the peer attributes that Istio would see in it. W3C's
+/// limits apply: 64 members, 8192 bytes.
 #[derive(Debug, Args)]
 pub(crate) struct DecodeBaggage {
     /// Accept nothing that is outside the grammar: print the first error and exit with 2
@@ -85,8 +86,8 @@ fn lines(input: &[u8]) -> Vec<&[u8]> {
         .collect()
 }
 
-/// The same JSON with every character escaped that could change what a terminal shows. They stand in strings only, where JSON
-/// allows the escape.
+/// The same JSON with every character escaped that could change what a terminal shows. They stand in strings
+/// only, where JSON allows the escape.
 fn terminal_safe(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for character in json.chars() {

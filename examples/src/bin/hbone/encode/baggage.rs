@@ -7,11 +7,13 @@ use serde::Deserialize;
 
 use crate::failure::Failure;
 
-/// Encode `{"members": [{"key": "k", "value": "v", "properties": [{"key": "p", "value": "1"}]}]}` as one `baggage` header line.
+/// Encode `{"members": [{"key": "k", "value": "v", "properties": [{"key": "p", "value": "1"}]}]}` as one
+/// `baggage` header line.
 ///
-/// Reads what `hbone decode baggage` prints. Keys cannot be escaped: one that is not a token exits with 2, and nothing is printed. Members that do not fit
-/// W3C's limits (64 members, 8192 bytes once encoded) are left out with a warning; if none fits, that exits with 2. No
-/// members print nothing, since then no header is to be sent.
+/// Reads what `hbone decode baggage` prints. Keys cannot be escaped: one that is not a token exits with 2,
+/// and nothing is printed. Members that do not fit W3C's limits (64 members, 8192 bytes once encoded) are
+/// left out with a warning; if none fits, that exits with 2. No members print nothing, since then no header
+/// is to be sent.
 #[derive(Debug, Args)]
 pub(crate) struct EncodeBaggage {}
 
