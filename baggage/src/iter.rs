@@ -1,3 +1,4 @@
+use core::fmt;
 use core::iter::FusedIterator;
 
 use crate::cursor::Cursor;
@@ -5,7 +6,7 @@ use crate::element::Element;
 use crate::member::Member;
 
 /// The members of owned baggage, in order.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Iter<'a> {
     cursor: Cursor<'a>,
 }
@@ -27,9 +28,16 @@ impl<'a> Iterator for Iter<'a> {
                 self.cursor.eat(b',');
                 Some(member)
             }
-            Element::Empty | Element::Malformed { .. } => None, // the line holds well-formed members only: it has ended
+            // The line holds well-formed members only, so it has ended.
+            Element::Empty | Element::Malformed { .. } => None,
         }
     }
 }
 
 impl FusedIterator for Iter<'_> {}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}

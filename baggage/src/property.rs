@@ -55,7 +55,7 @@ impl fmt::Debug for Property<'_> {
 }
 
 /// The properties of a member, read from the header as they are asked for, empty ones left out.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Properties<'a> {
     cursor: Cursor<'a>,
 }
@@ -92,6 +92,12 @@ impl<'a> Iterator for Properties<'a> {
 }
 
 impl FusedIterator for Properties<'_> {}
+
+impl fmt::Debug for Properties<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
 
 /// Text of octets already found to be ASCII.
 pub(crate) fn text(ascii: &[u8]) -> &str {

@@ -83,3 +83,11 @@ fn members_tell_their_spelling_as_well_as_their_meaning() {
         (Some("%20"), Some(" "))
     );
 }
+
+#[test]
+fn debugging_shows_meaning_and_not_octets() {
+    let baggage = parse("k=%61;p=%20").baggage;
+    let member = r#"[Member { key: "k", value: "a", properties: [Property { key: "p", value: Some(" ") }] }]"#;
+    assert_eq!(format!("{baggage:?}"), member);
+    assert_eq!(format!("{:?}", baggage.iter()), member);
+}
