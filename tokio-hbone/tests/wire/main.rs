@@ -9,6 +9,8 @@ mod copying;
 mod dial_errors;
 mod frames_sent;
 mod halves;
+mod handshakes;
+mod identities;
 mod losses;
 mod requests;
 mod resets;

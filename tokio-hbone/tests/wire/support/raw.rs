@@ -1,5 +1,6 @@
 //! A scripted peer: it sends the frames that a test tells it to, and hands over each frame that comes.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -23,6 +24,7 @@ pub(crate) struct Raw {
     io: TlsStream<BoxIo>,
     received: BytesMut,
     decoder: Decoder<'static>,
+    acknowledges: bool,
 }
 
 impl Raw {
@@ -60,7 +62,19 @@ impl Raw {
             io,
             received: BytesMut::new(),
             decoder: Decoder::new(),
+            acknowledges: true,
         }
+    }
+
+    /// The same, but it leaves SETTINGS unanswered.
+    pub(crate) fn that_never_acknowledges(mut self) -> Self {
+        self.acknowledges = false;
+        self
+    }
+
+    /// How the bytes of the peer end: well, or with an alert.
+    pub(crate) async fn end(&mut self) -> io::Result<()> {
+        soon(self.io.read_buf(&mut self.received)).await.map(drop)
     }
 
     /// Sends frames, in one piece. A peer that no longer listens is not an error.
@@ -84,7 +98,7 @@ impl Raw {
     pub(crate) async fn any_frame(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = Frame::read(&mut self.received) {
-                if frame.kind == SETTINGS && !frame.has(ACK) {
+                if frame.kind == SETTINGS && !frame.has(ACK) && self.acknowledges {
                     self.send([Frame::new(SETTINGS, ACK, 0, Bytes::new())])
                         .await;
                 }
