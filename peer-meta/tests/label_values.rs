@@ -246,3 +246,21 @@ fn a_series_that_is_gone_gives_its_peer_back_its_share() {
         assert!(guard.is_empty());
     }
 }
+
+#[test]
+fn of_two_series_that_a_peer_holds_one_that_is_gone_gives_back_one() {
+    let mut guard = SeriesGuard::new().with_share(2);
+    let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| labels_of(&named(name), Reporter::Source));
+    for labels in [&a, &b] {
+        assert_eq!(
+            &guard.admit_from("p", labels.clone(), TcpLabels::folded),
+            labels
+        );
+    }
+    guard.forget(&a);
+    assert_eq!(guard.admit_from("p", c.clone(), TcpLabels::folded), c);
+    assert_eq!(
+        guard.admit_from("p", d.clone(), TcpLabels::folded),
+        d.folded()
+    );
+}

@@ -50,35 +50,35 @@ impl<'a> Report<'a> {
     /// A report about these two, without an exchange: for proxies that learn of their peers in ways of their own. A
     /// `reporter` that is one of the two parties has its principal left out if the other one proved nothing.
     pub fn new(reporter: Reporter, source: Subject<'a>, destination: Subject<'a>) -> Self {
-        let mut report = Self {
+        let proved = match reporter {
+            Reporter::Destination => Proved {
+                own: destination.is_proved(),
+                peer: source.is_proved(),
+            },
+            Reporter::Source => Proved {
+                own: source.is_proved(),
+                peer: destination.is_proved(),
+            },
+            // Which certificate a waypoint showed is not one of its labels.
+            Reporter::Waypoint => Proved {
+                own: true,
+                peer: source.is_proved(),
+            },
+        };
+        let (source, destination) = match reporter {
+            Reporter::Destination if !proved.peer => (source, destination.unproved()),
+            Reporter::Source if !proved.peer => (source.unproved(), destination),
+            _ => (source, destination),
+        };
+        Self {
             destination,
             flags: "-",
             locality: None,
-            proved: Proved {
-                own: true,
-                peer: true,
-            },
+            proved,
             reporter,
             service: None,
             source,
-        };
-        let (own, peer) = match reporter {
-            Reporter::Destination => (&mut report.destination, &report.source),
-            Reporter::Source => (&mut report.source, &report.destination),
-            // Which certificate a waypoint showed is not one of its labels.
-            Reporter::Waypoint => {
-                report.proved.peer = source.is_proved();
-                return report;
-            }
-        };
-        report.proved = Proved {
-            own: own.is_proved(),
-            peer: peer.is_proved(),
-        };
-        if !report.proved.peer {
-            *own = own.unproved();
         }
-        report
     }
 
     /// The same report about a connection or request for this service.
