@@ -7,6 +7,7 @@ mod support;
 mod answers;
 mod copying;
 mod dial_errors;
+mod floods;
 mod frames_sent;
 mod halves;
 mod handshakes;
