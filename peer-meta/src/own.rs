@@ -18,8 +18,8 @@ pub struct Own {
 
 impl Own {
     /// A workload in `network` (may be empty, the name of the only network of a small mesh), whose `baggage` header is
-    /// written as `dialect` writes it. Without any attribute there is no header to send, since an empty one tells nothing (but agentgateway's,
-    /// which names every attribute that is not there).
+    /// written as `dialect` writes it. Without any attribute there is no header to send, since an empty one tells nothing
+    /// (but agentgateway's, which names every attribute that is not there).
     pub fn new(attributes: PeerAttributes, dialect: Dialect, network: impl Into<Arc<str>>) -> Self {
         let baggage = attributes.to_header_value(dialect);
         // `Bytes` becomes shareable at its first clone, which allocates: pay for it here, not in the first exchange.
