@@ -162,7 +162,9 @@ fn fault(error: &webpki::Error) -> CertificateFault {
         | Error::NameConstraintViolation
         | Error::PathLenConstraintViolated
         | Error::RequiredEkuNotFoundContext(_) => CertificateFault::NotForThisUse,
-        Error::UnknownIssuer
+        // A wrong signature mostly means that two authorities go by one name.
+        Error::InvalidSignatureForPublicKey
+        | Error::UnknownIssuer
         | Error::MaximumPathBuildCallsExceeded
         | Error::MaximumPathDepthExceeded
         | Error::MaximumSignatureChecksExceeded => CertificateFault::UnknownIssuer,

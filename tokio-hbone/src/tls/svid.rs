@@ -18,7 +18,10 @@ pub(super) fn identity(leaf: &CertificateDer<'_>) -> Result<Identity, LinkFailur
             ParsedExtension::BasicConstraints(constraints) if constraints.ca => {
                 return Err(CertificateFault::NotForThisUse.into());
             }
-            ParsedExtension::KeyUsage(usage) if usage.key_cert_sign() || usage.crl_sign() => {
+            // Of what it may do, it must be able to sign the handshake (RFC 8446 section 4.4.2.2).
+            ParsedExtension::KeyUsage(usage)
+                if usage.key_cert_sign() || usage.crl_sign() || !usage.digital_signature() =>
+            {
                 return Err(CertificateFault::NotForThisUse.into());
             }
             ParsedExtension::SubjectAlternativeName(names) => {
@@ -39,5 +42,52 @@ pub(super) fn identity(leaf: &CertificateDer<'_>) -> Result<Identity, LinkFailur
         [uri] => Identity::parse(uri)
             .map_err(|_| PeerIdentityFault::Malformed(uri.chars().take(256).collect()).into()),
         _ => Err(PeerIdentityFault::Several(uris.len()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, SanType};
+
+    use super::*;
+
+    /// A certificate with every extension that is looked at.
+    fn leaf() -> Vec<u8> {
+        let mut params = CertificateParams::default();
+        let uri = "spiffe://cluster.local/ns/default/sa/client";
+        params.subject_alt_names = vec![
+            SanType::URI(uri.try_into().expect("ASCII")),
+            SanType::DnsName("client.default".try_into().expect("ASCII")),
+        ];
+        params.is_ca = rcgen::IsCa::ExplicitNoCa;
+        params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
+        let key = KeyPair::generate().expect("a key");
+        params.self_signed(&key).expect("a leaf").der().to_vec()
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic_or_name_anybody_else() {
+        let good = leaf();
+        let who = identity(&CertificateDer::from(good.as_slice())).expect("an identity");
+        let name = who.to_string();
+        let at = good
+            .windows(name.len())
+            .position(|window| window == name.as_bytes())
+            .expect("the name");
+        for length in 0..good.len() {
+            assert!(identity(&CertificateDer::from(&good[..length])).is_err());
+        }
+        for index in 0..good.len() {
+            for bit in 0..8 {
+                let mut bad = good.clone();
+                bad[index] ^= 1 << bit;
+                let outcome = identity(&CertificateDer::from(bad));
+                let in_the_name = (at..at + name.len()).contains(&index);
+                assert!(in_the_name || outcome.map_or(true, |other| other == who));
+            }
+        }
+        let mut longer = good;
+        longer.push(0);
+        assert!(identity(&CertificateDer::from(longer)).is_err());
     }
 }

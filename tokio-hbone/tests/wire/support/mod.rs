@@ -1,7 +1,7 @@
 //! What the tests are made of: a PKI, both our ends, a scripted peer, and the places on a route where one can stand.
 #![allow(
     dead_code,
-    reason = "the tests of tunnels, which come next, use the rest"
+    reason = "shared by test binaries that each use a part of it"
 )]
 
 pub(crate) mod ends;

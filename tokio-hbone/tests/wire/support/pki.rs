@@ -17,7 +17,7 @@ pub(crate) const MALLORY: &str = "spiffe://cluster.local/ns/default/sa/mallory";
 pub(crate) const FOREIGNER: &str = "spiffe://other.example/ns/default/sa/server";
 
 /// A certificate authority.
-pub(crate) struct Ca(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Ca(pub(crate) CertifiedIssuer<'static, KeyPair>);
 
 /// The authority of `cluster.local`.
 pub(crate) static MESH: LazyLock<Ca> = LazyLock::new(|| Ca::new("mesh"));
@@ -27,7 +27,7 @@ pub(crate) static OTHER: LazyLock<Ca> = LazyLock::new(|| Ca::new("other"));
 pub(crate) static STRANGER: LazyLock<Ca> = LazyLock::new(|| Ca::new("stranger"));
 
 impl Ca {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -45,7 +45,7 @@ impl Ca {
 #[derive(Clone)]
 pub(crate) struct Shown {
     pub(crate) chain: Vec<CertificateDer<'static>>,
-    key: Vec<u8>,
+    pub(crate) key: Vec<u8>,
 }
 
 impl Shown {
@@ -59,7 +59,7 @@ impl Shown {
 }
 
 /// A leaf certificate to be: good as it starts, spoilt by what is called on it.
-pub(crate) struct Leaf(CertificateParams);
+pub(crate) struct Leaf(pub(crate) CertificateParams);
 
 impl Leaf {
     /// A workload's certificate, for either side of a handshake.
@@ -140,6 +140,6 @@ pub(crate) fn bundle(trust_domain: &str, ca: &Ca) -> TrustBundles {
         .expect("a bundle")
 }
 
-fn key() -> KeyPair {
+pub(crate) fn key() -> KeyPair {
     KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key")
 }

@@ -95,7 +95,7 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 
 /// Believes everybody.
 #[derive(Debug)]
-struct Anybody;
+pub(crate) struct Anybody;
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(
