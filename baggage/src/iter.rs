@@ -2,7 +2,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 use crate::cursor::Cursor;
-use crate::element::Element;
+use crate::element::{self, Element};
 use crate::member::Member;
 
 /// The members of owned baggage, in order.
@@ -23,14 +23,14 @@ impl<'a> Iterator for Iter<'a> {
     type Item = Member<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match Element::parse(&mut self.cursor, false) {
-            Element::Member(member) => {
-                self.cursor.eat(b',');
-                Some(member)
-            }
+        let usual = element::plain(&mut self.cursor, |_| None);
+        let member = usual.or_else(|| match Element::parse(&mut self.cursor, false) {
+            Element::Member(member) => Some(member),
             // The line holds well-formed members only, so it has ended.
             Element::Empty | Element::Malformed { .. } => None,
-        }
+        });
+        self.cursor.eat(b',');
+        member
     }
 }
 
