@@ -237,6 +237,12 @@ fn r16_reading_stops_at_the_first_member_over_a_limit_counted_over_all_lines() {
         "white space inside the member counts: 9 bytes"
     );
     assert_eq!(read("a  =  234567").1, Some(("too_large", 0, 0)));
+    assert_eq!(
+        read("a=1; ;;;;; ").1,
+        None,
+        "ignored properties count too: 10 bytes"
+    );
+    assert_eq!(read("a=1; ;;;;; ;;").1, Some(("too_large", 0, 0)));
 }
 
 #[test]
