@@ -5,8 +5,11 @@
 mod support;
 
 mod answers;
+mod bulk;
 mod copying;
 mod dial_errors;
+mod double;
+mod drain;
 mod floods;
 mod frames_sent;
 mod halves;

@@ -7,6 +7,7 @@
 pub(crate) mod ends;
 pub(crate) mod frame;
 pub(crate) mod io;
+pub(crate) mod noise;
 pub(crate) mod pki;
 pub(crate) mod place;
 pub(crate) mod raw;
