@@ -89,8 +89,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> fmt::Debug for Connection<IO> {
+impl<IO> fmt::Debug for Connection<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Connection(from {})", self.peer())
+        write!(f, "Connection(from {})", self.peer.identity())
     }
 }

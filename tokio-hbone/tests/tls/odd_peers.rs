@@ -16,9 +16,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use crate::meet::meet;
 use crate::support::ends::{client_tls, route, server_tls};
 use crate::support::io::pipe;
-use crate::support::pki::{
-    CLIENT, Leaf, MALLORY, MESH, SERVER, STRANGER, Shown, mesh_bundle, workload,
-};
+use crate::support::pki::{CLIENT, Leaf, MALLORY, SERVER, STRANGER, Shown, mesh_bundle, workload};
 use crate::support::raw::Raw;
 use crate::support::script_tls::{Anybody, ScriptTls, provider};
 use crate::support::soon;
@@ -169,20 +167,6 @@ fn resuming_client(shown: &Shown, version: &'static SupportedProtocolVersion) ->
     config.alpn_protocols = vec![b"h2".to_vec()];
     config.resumption = Resumption::in_memory_sessions(8);
     Arc::new(config)
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_chain_without_end_is_not_searched() {
-    let server = server_tls(&workload(SERVER), mesh_bundle());
-    let mut shown = workload(CLIENT);
-    shown.chain.extend(vec![STRANGER.root(); 8]);
-    meet(&client_tls(&shown, mesh_bundle()), &server)
-        .await
-        .tunnels();
-    shown.chain.push(MESH.root());
-    let met = meet(&client_tls(&shown, mesh_bundle()), &server).await;
-    let bad = EstablishError::PeerCertificate(CertificateFault::Bad);
-    assert_eq!(met.server.expect_err("a refusal"), bad);
 }
 
 #[tokio::test(start_paused = true)]
