@@ -67,7 +67,9 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
         if is_first {
             self.open(id, now);
         }
+        self.take_excess_back(id, limit, now);
         self.rank(id);
+        self.close_if_done(id);
         self.settle(key, now);
         if is_first {
             self.leave_all_spent(key, now);
@@ -111,9 +113,8 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
             .and_then(|entry| entry.connections.first());
         while let Some(sibling) = next {
             next = self.after_sibling(key, sibling);
-            if sibling != id && self.takes_streams(sibling) {
-                self.take_grants_back(sibling, now);
-                self.wind_down(sibling, CloseReason::Unresponsive);
+            if sibling != id {
+                self.leave_up(sibling, CloseReason::Unresponsive, now);
             }
         }
     }
@@ -292,15 +293,6 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
         self.watch(id, now);
     }
 
-    /// Whether it does, or would again if it need not yield.
-    fn takes_streams(&self, id: Id) -> bool {
-        let state = self.connections.get(id).map(|connection| connection.state);
-        matches!(
-            state,
-            Some(ConnectionState::Draining(CloseReason::Evicted) | ConnectionState::Open)
-        )
-    }
-
     fn leave_all_spent(&mut self, key: Id, now: Instant) {
         let Some(entry) = self.entries.get(key) else {
             return;
@@ -333,12 +325,29 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
                 Some(ConnectionState::Dialling { .. } | ConnectionState::Unsettled) => {
                     self.close(id, reason)
                 }
-                Some(ConnectionState::Draining(CloseReason::Evicted) | ConnectionState::Open) => {
-                    self.take_grants_back(id, now);
-                    self.wind_down(id, reason);
-                }
-                Some(ConnectionState::Draining(_) | ConnectionState::Gone) | None => {}
+                Some(_) => self.leave_up(id, reason, now),
+                None => {}
             }
+        }
+    }
+
+    /// Whatever is not told to a connection that has its settings will not be.
+    fn leave_up(&mut self, id: Id, reason: CloseReason, now: Instant) {
+        let Some(state) = self.connections.get(id).map(|connection| connection.state) else {
+            return;
+        };
+        match state {
+            ConnectionState::Draining(CloseReason::Evicted) | ConnectionState::Open => {
+                self.take_grants_back(id, now);
+                self.wind_down(id, reason);
+            }
+            ConnectionState::Draining(_) => {
+                self.take_grants_back(id, now);
+                self.close_if_done(id);
+            }
+            ConnectionState::Dialling { .. }
+            | ConnectionState::Gone
+            | ConnectionState::Unsettled => {}
         }
     }
 

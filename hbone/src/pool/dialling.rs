@@ -146,6 +146,7 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
             return false;
         };
         self.close(id, CloseReason::Evicted);
+        self.fail_hopeless(key, now);
         match self.entries.get(key) {
             Some(entry) if !entry.waiters.is_empty() => self.block(key),
             _ => self.forget_unused(key, now),
@@ -193,14 +194,21 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
             return;
         };
         self.yielding = Some(Yielding { connection, to });
+        let key = self
+            .connections
+            .get(connection)
+            .map(|connection| connection.key);
         self.wind_down(connection, CloseReason::Evicted);
+        if let Some(key) = key {
+            self.settle(key, now);
+        }
     }
 
     /// One that has a sibling, if there is one among the first; else the one whose turn it is.
     fn next_to_yield(&mut self) -> Option<Id> {
         let mut next = self.turns.first();
         for _ in 0..SEARCHED {
-            let id = next?;
+            let Some(id) = next else { break };
             let key = self.connections.get(id)?.key;
             if self.entries.get(key)?.open > 1 {
                 return Some(id);

@@ -40,7 +40,7 @@ impl Rotation {
             self.since = now;
             self.requests = 0;
             self.is_first = false;
-        } else if self.requests >= self.spread.requests.get() {
+        } else if self.requests.is_multiple_of(self.spread.requests.get()) {
             let seen = if self.is_first {
                 elapsed
             } else {

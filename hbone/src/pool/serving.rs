@@ -133,6 +133,7 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
     pub(super) fn refuse_stream(&mut self, ticket: Id, id: Id, now: Instant) {
         self.discard_ticket(ticket);
         self.give_stream_back(id, now);
+        self.take_grants_back(id, now);
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -181,14 +182,15 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
 
     /// The grants of a connection that are not told yet are taken back: those who waited longest wait again, in front.
     pub(super) fn take_grants_back(&mut self, id: Id, now: Instant) {
-        while let Some(ticket) = self
-            .connections
-            .get(id)
-            .and_then(|connection| connection.granted.last())
+        self.take_excess_back(id, 0, now);
+    }
+
+    /// The same, while the connection has more streams than it may have.
+    pub(super) fn take_excess_back(&mut self, id: Id, limit: u32, now: Instant) {
+        while let Some(connection) = self.connections.get_mut(id)
+            && connection.active > limit
+            && let Some(ticket) = connection.granted.last()
         {
-            let Some(connection) = self.connections.get_mut(id) else {
-                return;
-            };
             connection.granted.remove(&mut self.tickets, ticket);
             self.give_stream_back(id, now);
             let Some(waiting) = self.tickets.get_mut(ticket) else {
@@ -267,7 +269,7 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
         }
     }
 
-    fn fail_hopeless(&mut self, key: Id, now: Instant) {
+    pub(super) fn fail_hopeless(&mut self, key: Id, now: Instant) {
         let Some(entry) = self.entries.get(key) else {
             return;
         };
