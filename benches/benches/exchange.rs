@@ -61,7 +61,7 @@ impl Client {
             Arc::clone(&self.own),
             self.now,
         );
-        exchange.dial(Target::OtherNetwork);
+        exchange.dial(Target::OtherNetwork, self.now);
         black_box(exchange.request_baggage(Hop::Inner));
         exchange.handle_connected(Hop::Inner, Some(Arc::clone(&self.server)));
         exchange.handle_response(Hop::Inner, &self.answer);

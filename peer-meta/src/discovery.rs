@@ -9,16 +9,19 @@ use crate::{Attributes, Carrier, Claimed, DirectoryEntry, ExchangeConfig, Method
 /// Finds out who one party is: the methods of its [`Place`] in order, the first hit wins.
 ///
 /// A directory lookup is an action: [`poll_lookup`](Self::poll_lookup) hands it out once, the caller answers with
-/// [`handle_lookup`](Self::handle_lookup), late or never; at the deadline every open question counts as a miss. Once
+/// [`handle_lookup`](Self::handle_lookup), late or never; an answer about another address is nobody's; at the deadline every open question counts as a miss. Once
 /// settled, nothing changes any more. The whole object of the winning method is taken; fields of two methods are
 /// never mixed, since they may be about two different workloads.
 #[derive(Clone, Debug)]
 pub struct Discovery {
+    /// What the directory is asked about, in canonical form.
+    address: Option<IpAddr>,
     deadline: Option<Instant>,
     found: Option<(usize, Attributes)>,
-    lookup: Option<IpAddr>,
     network: Arc<str>,
     order: &'static [Method],
+    /// The lookup is still to be handed out.
+    unasked: bool,
     /// One bit a method of `order`: it may still give an answer.
     waiting: u8,
 }
@@ -71,7 +74,7 @@ impl Discovery {
     ) -> Self {
         let order = place.methods();
         let mut waiting = 0;
-        let mut lookup = None;
+        let mut unasked = false;
         for (at, method) in order.iter().enumerate() {
             let on = match method {
                 Method::Claim(Carrier::Baggage) => config.reads_baggage(place),
@@ -81,17 +84,16 @@ impl Discovery {
             };
             if on {
                 waiting |= 1 << at;
-                if *method == Method::Directory {
-                    lookup = address.map(|address| address.to_canonical());
-                }
+                unasked |= *method == Method::Directory;
             }
         }
         Self {
+            address: address.map(|address| address.to_canonical()),
             deadline,
             found: None,
-            lookup,
             network,
             order,
+            unasked,
             waiting,
         }
     }
@@ -116,11 +118,14 @@ impl Discovery {
         !self.is_settled() && self.position(method).is_some()
     }
 
-    /// The directory answered; `None` is a miss, and so is an entry of another network than our own. Returns whether the
-    /// answer was waited for.
-    pub fn handle_lookup(&mut self, entry: Option<DirectoryEntry>) -> bool {
+    /// The directory answered about `address`; `None` is a miss, and so is an entry of another network than our own. Returns
+    /// whether the answer was waited for.
+    pub fn handle_lookup(&mut self, address: IpAddr, entry: Option<DirectoryEntry>) -> bool {
+        if self.address != Some(address.to_canonical()) {
+            return false;
+        }
         let ours = entry.filter(|entry| *entry.network == *self.network);
-        self.lookup = None;
+        self.unasked = false;
         self.handle(
             Method::Directory,
             ours.map(|entry| Attributes::Directory(entry.attributes)),
@@ -144,7 +149,7 @@ impl Discovery {
     /// Nobody will answer any more: settles with what there is.
     pub const fn handle_closed(&mut self) {
         self.waiting = 0;
-        self.lookup = None;
+        self.unasked = false;
     }
 
     /// Settles with what there is if the deadline has passed; harmless if early or repeated.
@@ -156,7 +161,11 @@ impl Discovery {
 
     /// The address to look up in the directory, in our own network; handed out once.
     pub const fn poll_lookup(&mut self) -> Option<IpAddr> {
-        self.lookup.take()
+        if self.unasked {
+            self.unasked = false;
+            return self.address;
+        }
+        None
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), unless settled before.

@@ -21,7 +21,6 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Exchange {
     config: ExchangeConfig,
-    deadline: Option<Instant>,
     downstream: Party,
     gateway: Peer,
     own: Arc<Own>,
@@ -34,15 +33,15 @@ pub struct Exchange {
 impl Exchange {
     /// Begins an exchange in which we speak for `own`.
     pub fn new(role: Role, config: &ExchangeConfig, own: Arc<Own>, now: Instant) -> Self {
+        let deadline = now.checked_add(config.patience());
         Self {
             config: *config,
-            deadline: now.checked_add(config.patience()),
-            downstream: Party::new(role.has_downstream()),
+            downstream: Party::new(role.has_downstream(), deadline),
             gateway: Peer::default(),
             own,
             role,
             telling: Hop::Single,
-            upstream: Party::new(role.has_upstream()),
+            upstream: Party::new(role.has_upstream(), deadline),
         }
     }
 
@@ -136,15 +135,16 @@ impl Exchange {
             Arc::clone(self.own.network()),
             source,
             origin_network,
-            self.deadline,
+            None, // the party has it
         );
         self.downstream.handle_connected(None); // in case nobody said how it was accepted
         self.downstream.begin(discovery);
         self.downstream.handle_baggage(baggage);
     }
 
-    /// We are about to connect to `target`; everything learned of an earlier attempt is forgotten.
-    pub fn dial(&mut self, target: Target) {
+    /// We are about to connect to `target`; everything learned of an earlier attempt is forgotten, and the patience for
+    /// upstream begins anew.
+    pub fn dial(&mut self, target: Target, now: Instant) {
         let Some(place) = Place::of(self.role, Side::Upstream) else {
             return;
         };
@@ -154,13 +154,9 @@ impl Exchange {
         };
         self.gateway = Peer::default();
         let network = Arc::clone(self.own.network());
-        self.upstream.restart(Discovery::upstream(
-            place,
-            &self.config,
-            network,
-            target,
-            self.deadline,
-        ));
+        let discovery = Discovery::upstream(place, &self.config, network, target, None); // the party has the deadline
+        self.upstream
+            .restart(discovery, now.checked_add(self.config.patience()));
         if place == Place::GatewayUpstream {
             self.upstream.handle_connected(None); // its bytes are relayed, and the TLS inside them is not ours to see
         }
@@ -170,8 +166,11 @@ impl Exchange {
     pub fn handle_connected(&mut self, hop: Hop, identity: Option<Arc<SpiffeId>>) {
         if hop == self.telling {
             self.upstream.handle_connected(identity);
-        } else if self.is_gateway(hop) {
-            self.gateway = Peer::from_tls(identity);
+        } else if self.is_gateway(hop)
+            && self.gateway.identity().is_none()
+            && let Some(identity) = identity
+        {
+            self.gateway.set_identity(identity);
         }
     }
 
@@ -185,7 +184,10 @@ impl Exchange {
         if hop == self.telling {
             self.upstream.handle_connected(None); // in case nobody said how it was connected
             self.upstream.handle_baggage(baggage);
-        } else if self.is_gateway(hop) && self.config.reads_responses(self.role) {
+        } else if self.is_gateway(hop)
+            && self.config.reads_responses(self.role)
+            && self.gateway.for_telemetry().is_none()
+        {
             let claim = read_baggage(baggage);
             self.gateway
                 .set_attributes(claim.map_or(Attributes::Unknown, Attributes::Claimed));
@@ -198,9 +200,10 @@ impl Exchange {
             .handle(|discovery| discovery.handle_endpoint(workload));
     }
 
-    /// The directory answered the lookup for this side. An entry whose identity is not the one that the downstream proved is
+    /// The directory answered the lookup of this address for this side; an answer about an address that is no longer the
+    /// question, such as that of an earlier attempt, is nobody's. An entry whose identity is not the one that the downstream proved is
     /// about somebody else with the same address, and so is a miss.
-    pub fn handle_lookup(&mut self, side: Side, entry: Option<DirectoryEntry>) {
+    pub fn handle_lookup(&mut self, side: Side, address: IpAddr, entry: Option<DirectoryEntry>) {
         let proved = match side {
             Side::Downstream => self.downstream.peer().identity(),
             // Whom we called was checked in the handshake, against what the directory expects there.
@@ -211,7 +214,7 @@ impl Exchange {
             _ => true,
         });
         self.party(side)
-            .handle(|discovery| discovery.handle_lookup(entry));
+            .handle(|discovery| discovery.handle_lookup(address, entry));
     }
 
     /// This side ended or failed: it will not tell anything any more.
@@ -219,12 +222,10 @@ impl Exchange {
         self.party(side).handle_closed();
     }
 
-    /// Settles with what is known if the deadline has passed; harmless if early or repeated.
+    /// Settles every party whose deadline has passed with what is known; harmless if early or repeated.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.deadline.is_some_and(|deadline| now >= deadline) {
-            self.downstream.handle_closed();
-            self.upstream.handle_closed();
-        }
+        self.downstream.handle_timeout(now);
+        self.upstream.handle_timeout(now);
     }
 
     /// An address to look up in the directory of our own network, each handed out once.
@@ -239,7 +240,8 @@ impl Exchange {
 
     /// When to call [`handle_timeout`](Self::handle_timeout), unless settled before.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadline.filter(|_| !self.is_settled())
+        let deadlines = [self.downstream.poll_timeout(), self.upstream.poll_timeout()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Whether the far end of this hop is the gateway on our way.

@@ -61,8 +61,8 @@ impl ExchangeConfig {
         self
     }
 
-    /// How long an exchange may wait, from its beginning, for answers: of the directory and of the peer. After that it is
-    /// settled with what is known, so that reporting never waits for ever. (Longer than the clock can count is for ever.)
+    /// How long an exchange may wait for answers, of the directory and of the peer: from its beginning, and for upstream
+    /// from the last dial. After that it is settled with what is known, so that reporting never waits for ever. (Longer than the clock can count is for ever.)
     #[must_use]
     pub const fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;

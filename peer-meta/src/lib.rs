@@ -27,7 +27,7 @@
 //! let own = Arc::new(Own::new(attributes, Dialect::Ztunnel, "network-a"));
 //!
 //! let mut exchange = Exchange::new(Role::SourceNodeProxy, &ExchangeConfig::new(), own, now);
-//! exchange.dial(Target::OtherNetwork);
+//! exchange.dial(Target::OtherNetwork, now);
 //! let _header = exchange.request_baggage(Hop::Inner);
 //! exchange.handle_connected(Hop::Inner, Some(spiffe_id));
 //! exchange.handle_response(Hop::Inner, answer.get_all("baggage"));

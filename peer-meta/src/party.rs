@@ -1,5 +1,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use baggage::Limits;
 use baggage::istio::PeerAttributes;
@@ -10,10 +11,11 @@ use crate::{Carrier, Claimed, Discovery, Method, Peer};
 
 /// One side of an exchange: who it is, and how far we are in finding out.
 ///
-/// It is settled when both questions are: what TLS proved, and what discovery found.
+/// It is settled when both questions are: what TLS proved, and what discovery found; at the latest at its deadline.
 #[derive(Clone, Debug)]
 pub(crate) struct Party {
     connected: bool,
+    deadline: Option<Instant>,
     peer: Peer,
     state: State,
 }
@@ -31,9 +33,10 @@ enum State {
 }
 
 impl Party {
-    pub(crate) fn new(exists: bool) -> Self {
+    pub(crate) fn new(exists: bool, deadline: Option<Instant>) -> Self {
         Self {
             connected: false,
+            deadline,
             peer: Peer::default(),
             state: if exists {
                 State::Awaited
@@ -60,8 +63,8 @@ impl Party {
     }
 
     /// Another attempt, maybe to another peer.
-    pub(crate) fn restart(&mut self, discovery: Discovery) {
-        *self = Self::new(true);
+    pub(crate) fn restart(&mut self, discovery: Discovery, deadline: Option<Instant>) {
+        *self = Self::new(true, deadline);
         self.begin(discovery);
     }
 
@@ -102,11 +105,21 @@ impl Party {
         self.state = State::Settled;
     }
 
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            self.handle_closed();
+        }
+    }
+
     pub(crate) const fn poll_lookup(&mut self) -> Option<IpAddr> {
         match &mut self.state {
             State::Discovering(discovery) => discovery.poll_lookup(),
             State::Awaited | State::Settled => None,
         }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.deadline.filter(|_| !self.is_settled())
     }
 
     fn settle_if_known(&mut self) {

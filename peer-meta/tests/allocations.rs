@@ -49,7 +49,7 @@ fn a_settled_exchange_costs_at_most_three_allocations_at_the_source() {
     let told = [HeaderValue::from_static(TOLD)];
     let cost = measure(|| {
         let mut exchange = Exchange::new(Role::SourceNodeProxy, &config, Arc::clone(&own), now);
-        exchange.dial(Target::OtherNetwork);
+        exchange.dial(Target::OtherNetwork, now);
         let _sent = exchange.request_baggage(Hop::Inner);
         exchange.handle_connected(Hop::Inner, Some(Arc::clone(&server)));
         exchange.handle_response(Hop::Inner, &told);
@@ -100,7 +100,7 @@ fn the_labels_of_a_settled_exchange_cost_one_allocation() {
         own("own", "c1", "here"),
         epoch(),
     );
-    exchange.dial(Target::OtherNetwork);
+    exchange.dial(Target::OtherNetwork, epoch());
     exchange.handle_connected(Hop::Inner, Some(id("server")));
     exchange.handle_response(Hop::Inner, &[HeaderValue::from_static(TOLD)]);
     let service = DestinationService::from_host("server.shop.svc.cluster.local");
@@ -129,7 +129,7 @@ fn one_allocation_is_enough_for_labels_that_have_to_be_cleaned() {
         own("own", "c1", "here"),
         epoch(),
     );
-    exchange.dial(Target::OtherNetwork);
+    exchange.dial(Target::OtherNetwork, epoch());
     let told = "k8s.pod.name=%F0%9F%98%80%0A,service.name=%00,cloud.region=%E2%80%AE".repeat(3);
     exchange.handle_response(Hop::Inner, &[HeaderValue::from_str(&told).unwrap()]);
     let report = Report::of(&exchange);

@@ -51,7 +51,9 @@ fn winner(mut discovery: Discovery) -> Option<Method> {
     discovery.handle_claim(Carrier::Baggage, claim("baggage"));
     discovery.handle_claim(Carrier::IstioHeaders, claim("headers"));
     discovery.handle_claim(Carrier::AlpnExchange, claim("alpn"));
-    discovery.handle_lookup(entry("directory", "here"));
+    if let Some(address) = discovery.poll_lookup() {
+        discovery.handle_lookup(address, entry("directory", "here"));
+    }
     assert!(discovery.is_settled());
     discovery.found().map(|(method, _)| method)
 }
@@ -67,7 +69,10 @@ fn order(mut discovery: Discovery) -> Vec<Method> {
     for method in &order {
         match method {
             Method::Claim(carrier) => discovery.handle_claim(*carrier, None),
-            Method::Directory => discovery.handle_lookup(None),
+            Method::Directory => {
+                let address = discovery.poll_lookup().unwrap();
+                discovery.handle_lookup(address, None)
+            }
             _ => discovery.handle_endpoint(None),
         };
     }
@@ -135,10 +140,10 @@ fn waypoint_and_ingress_upstream_believe_directory_then_answer_then_endpoint() {
         );
         assert_eq!(winner(upstream(place, HERE)), Some(Method::Directory));
         let mut missed = upstream(place, HERE);
-        missed.handle_lookup(None);
+        missed.handle_lookup(ip("10.0.0.2"), None);
         assert_eq!(winner(missed), Some(BAGGAGE));
         let mut silent = upstream(place, HERE);
-        silent.handle_lookup(None);
+        silent.handle_lookup(ip("10.0.0.2"), None);
         silent.handle_claim(Carrier::Baggage, None);
         assert_eq!(winner(silent), Some(Method::Endpoint));
     }
@@ -228,7 +233,7 @@ fn a_peer_from_another_network_is_never_looked_up() {
         let mut discovery = downstream(place, Some(b"there"));
         assert_eq!(discovery.poll_lookup(), None);
         assert!(
-            !discovery.handle_lookup(entry("colliding", "here")),
+            !discovery.handle_lookup(ip("10.0.0.1"), entry("colliding", "here")),
             "{place:?} was not asked"
         );
         assert_eq!(order(discovery), [BAGGAGE]);
@@ -301,7 +306,7 @@ fn a_network_in_odd_bytes_is_another_network() {
 #[test]
 fn a_directory_entry_of_another_network_is_a_miss() {
     let mut discovery = downstream(Place::NodeInbound, None);
-    assert!(discovery.handle_lookup(entry("colliding", "there")));
+    assert!(discovery.handle_lookup(ip("10.0.0.1"), entry("colliding", "there")));
     assert!(!discovery.is_settled());
     discovery.handle_claim(Carrier::Baggage, claim("told"));
     assert_eq!(
@@ -313,7 +318,7 @@ fn a_directory_entry_of_another_network_is_a_miss() {
 #[test]
 fn a_directory_entry_is_compared_by_its_exact_network() {
     let mut discovery = downstream(Place::NodeInbound, None);
-    discovery.handle_lookup(entry("colliding", "HERE"));
+    discovery.handle_lookup(ip("10.0.0.1"), entry("colliding", "HERE"));
     discovery.handle_claim(Carrier::Baggage, None);
     assert_eq!(discovery.found(), None);
 }
@@ -332,7 +337,16 @@ fn a_lookup_is_handed_out_once_and_in_canonical_form() {
     );
     assert_eq!(discovery.poll_lookup(), Some(ip("10.0.0.1")));
     assert_eq!(discovery.poll_lookup(), None);
-    assert!(discovery.handle_lookup(entry("a", "here")));
+    assert!(discovery.handle_lookup(ip("10.0.0.1"), entry("a", "here")));
+}
+
+#[test]
+fn an_answer_about_another_address_is_nobodys() {
+    let mut discovery = downstream(Place::NodeInbound, None);
+    assert!(!discovery.handle_lookup(ip("10.0.0.7"), entry("other", "here")));
+    assert!(!discovery.handle_lookup(ip("10.0.0.7"), None));
+    assert_eq!(discovery.poll_lookup(), Some(ip("10.0.0.1")));
+    assert!(discovery.handle_lookup(ip("10.0.0.1"), entry("peer", "here")));
 }
 
 #[test]
@@ -341,7 +355,7 @@ fn a_hit_waits_for_what_stands_before_it_and_not_for_what_stands_after() {
     discovery.handle_claim(Carrier::Baggage, claim("told"));
     assert!(!discovery.is_settled());
     assert_eq!(discovery.found(), None, "not before it is settled");
-    discovery.handle_lookup(None);
+    discovery.handle_lookup(ip("10.0.0.2"), None);
     assert!(discovery.is_settled());
     assert_eq!(discovery.found().map(|(method, _)| method), Some(BAGGAGE));
 }
@@ -351,7 +365,7 @@ fn the_first_answer_of_a_method_counts() {
     let mut discovery = downstream(Place::NodeInbound, None);
     assert!(discovery.handle_claim(Carrier::Baggage, claim("first")));
     assert!(!discovery.handle_claim(Carrier::Baggage, claim("second")));
-    discovery.handle_lookup(None);
+    discovery.handle_lookup(ip("10.0.0.1"), None);
     assert_eq!(
         discovery.found(),
         Some((BAGGAGE, &Attributes::Claimed(claim("first").unwrap())))
@@ -361,9 +375,9 @@ fn the_first_answer_of_a_method_counts() {
 #[test]
 fn a_settled_discovery_takes_nothing_more() {
     let mut discovery = downstream(Place::NodeInbound, None);
-    discovery.handle_lookup(entry("known", "here"));
+    discovery.handle_lookup(ip("10.0.0.1"), entry("known", "here"));
     assert!(!discovery.handle_claim(Carrier::Baggage, claim("late")));
-    assert!(!discovery.handle_lookup(entry("again", "here")));
+    assert!(!discovery.handle_lookup(ip("10.0.0.1"), entry("again", "here")));
     assert_eq!(
         discovery.found(),
         Some((
@@ -393,7 +407,7 @@ fn at_the_deadline_an_unanswered_lookup_is_a_miss_and_later_answers_are_late() {
     discovery.handle_timeout(now + seconds(5));
     assert_eq!(discovery.found().map(|(method, _)| method), Some(BAGGAGE));
     assert_eq!(discovery.poll_timeout(), None);
-    assert!(!discovery.handle_lookup(entry("late", "here")));
+    assert!(!discovery.handle_lookup(ip("10.0.0.1"), entry("late", "here")));
     assert_eq!(discovery.found().map(|(method, _)| method), Some(BAGGAGE));
     discovery.handle_timeout(now + seconds(6));
     assert_eq!(discovery.found().map(|(method, _)| method), Some(BAGGAGE));
@@ -438,7 +452,10 @@ fn fields_of_two_methods_are_never_mixed() {
     let bare = PeerAttributes::builder().namespace("shop").build();
     let mut discovery = downstream(Place::NodeInbound, None);
     discovery.handle_claim(Carrier::Baggage, claim("told"));
-    discovery.handle_lookup(Some(DirectoryEntry::new(bare.clone(), "here")));
+    discovery.handle_lookup(
+        ip("10.0.0.1"),
+        Some(DirectoryEntry::new(bare.clone(), "here")),
+    );
     assert_eq!(
         discovery.found(),
         Some((Method::Directory, &Attributes::Directory(bare)))

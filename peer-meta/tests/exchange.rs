@@ -70,7 +70,7 @@ fn only_exactly_200_carries_a_node_proxys_baggage() {
 #[test]
 fn the_gateways_answer_never_labels_the_destination() {
     let mut source = source();
-    source.dial(Target::OtherNetwork);
+    source.dial(Target::OtherNetwork, epoch());
     source.handle_connected(Hop::Outer, Some(id("gateway")));
     source.handle_response(Hop::Outer, &line("k8s.pod.name=gateway"));
     assert!(!source.is_settled());
@@ -86,7 +86,7 @@ fn the_gateways_answer_never_labels_the_destination() {
 #[test]
 fn the_inner_answer_labels_the_destination_whichever_answer_comes_first() {
     let mut source = source();
-    source.dial(Target::OtherNetwork);
+    source.dial(Target::OtherNetwork, epoch());
     source.handle_response(Hop::Inner, &line("k8s.pod.name=server"));
     source.handle_response(Hop::Outer, &line("k8s.pod.name=gateway"));
     assert_eq!(name_of(source.upstream()), Some("server"));
@@ -95,8 +95,8 @@ fn the_inner_answer_labels_the_destination_whichever_answer_comes_first() {
 #[test]
 fn an_answer_on_a_hop_that_the_way_does_not_have_is_nobodys() {
     let mut direct = source();
-    direct.dial(HERE);
-    direct.handle_lookup(Side::Upstream, None);
+    direct.dial(HERE, epoch());
+    direct.handle_lookup(Side::Upstream, ip("10.0.0.2"), None);
     direct.handle_connected(Hop::Inner, Some(id("odd")));
     direct.handle_response(Hop::Inner, &line("k8s.pod.name=odd"));
     assert!(!direct.is_settled());
@@ -107,7 +107,7 @@ fn an_answer_on_a_hop_that_the_way_does_not_have_is_nobodys() {
         (None, None)
     );
     let mut double = source();
-    double.dial(Target::OtherNetwork);
+    double.dial(Target::OtherNetwork, epoch());
     double.handle_connected(Hop::Single, Some(id("odd")));
     double.handle_response(Hop::Single, &line("k8s.pod.name=odd"));
     assert!(!double.is_settled());
@@ -121,9 +121,9 @@ fn an_answer_on_a_hop_that_the_way_does_not_have_is_nobodys() {
 fn a_destination_across_networks_is_never_looked_up() {
     for role in [Role::SourceNodeProxy, Role::Waypoint, Role::IngressGateway] {
         let mut exchange = exchange(role, ExchangeConfig::new(), epoch());
-        exchange.dial(Target::OtherNetwork);
+        exchange.dial(Target::OtherNetwork, epoch());
         assert_eq!(exchange.poll_lookup(), None, "{role:?}");
-        exchange.handle_lookup(Side::Upstream, entry("colliding"));
+        exchange.handle_lookup(Side::Upstream, ip("10.0.0.2"), entry("colliding"));
         exchange.handle_endpoint(Some(workload("gateway", "c2")));
         exchange.handle_response(Hop::Inner, NO_LINES);
         assert_eq!(name_of(exchange.upstream()), None, "{role:?}");
@@ -133,9 +133,9 @@ fn a_destination_across_networks_is_never_looked_up() {
 #[test]
 fn a_directory_hit_waits_for_the_identity_before_the_party_is_settled() {
     let mut source = source();
-    source.dial(HERE);
+    source.dial(HERE, epoch());
     assert_eq!(source.poll_lookup(), Some((Side::Upstream, ip("10.0.0.2"))));
-    source.handle_lookup(Side::Upstream, entry("server"));
+    source.handle_lookup(Side::Upstream, ip("10.0.0.2"), entry("server"));
     assert!(!source.is_settled(), "TLS has not spoken yet");
     source.handle_connected(Hop::Single, Some(id("server")));
     assert!(source.is_settled());
@@ -146,11 +146,11 @@ fn a_directory_hit_waits_for_the_identity_before_the_party_is_settled() {
 #[test]
 fn a_single_hops_answer_is_believed_where_the_directory_has_nothing() {
     let mut source = source();
-    source.dial(HERE);
+    source.dial(HERE, epoch());
     source.handle_connected(Hop::Single, Some(id("server")));
     source.handle_response(Hop::Single, &line("k8s.pod.name=server"));
     assert!(!source.is_settled());
-    source.handle_lookup(Side::Upstream, None);
+    source.handle_lookup(Side::Upstream, ip("10.0.0.2"), None);
     assert_eq!(name_of(source.upstream()), Some("server"));
     assert_eq!(source.upstream().provenance().attributes, Origin::Claim);
 }
@@ -173,7 +173,7 @@ fn the_directorys_word_about_a_caller_replaces_its_own_whole() {
         None,
         &line("k8s.job.name=liar,cloud.region=mars"),
     );
-    destination.handle_lookup(Side::Downstream, entry("client"));
+    destination.handle_lookup(Side::Downstream, ip("10.0.0.1"), entry("client"));
     let known = destination.downstream().for_telemetry().unwrap();
     assert_eq!(known, &workload("client", "c1"));
 }
@@ -185,7 +185,7 @@ fn a_directory_entry_whose_identity_is_not_the_proved_one_is_somebody_else() {
     destination.handle_request(ip("10.0.0.1"), None, &line("k8s.job.name=client"));
     let other =
         DirectoryEntry::new(workload("colliding", "c1"), "here").with_identity(id("colliding"));
-    destination.handle_lookup(Side::Downstream, Some(other));
+    destination.handle_lookup(Side::Downstream, ip("10.0.0.1"), Some(other));
     assert!(destination.is_settled());
     assert_eq!(name_of(destination.downstream()), Some("client"));
 }
@@ -196,7 +196,7 @@ fn a_directory_entry_whose_identity_is_the_proved_one_is_a_hit() {
     destination.handle_accepted(Some(id("client")));
     destination.handle_request(ip("10.0.0.1"), None, &line("k8s.job.name=liar"));
     let entry = DirectoryEntry::new(workload("client", "c1"), "here").with_identity(id("client"));
-    destination.handle_lookup(Side::Downstream, Some(entry));
+    destination.handle_lookup(Side::Downstream, ip("10.0.0.1"), Some(entry));
     assert_eq!(name_of(destination.downstream()), Some("client-v1"));
 }
 
@@ -234,7 +234,7 @@ fn of_two_requests_on_one_exchange_the_first_counts() {
         destination.poll_lookup(),
         Some((Side::Downstream, ip("10.0.0.1")))
     );
-    destination.handle_lookup(Side::Downstream, None);
+    destination.handle_lookup(Side::Downstream, ip("10.0.0.1"), None);
     assert_eq!(name_of(destination.downstream()), Some("first"));
     assert_eq!(destination.downstream().identity(), Some(&*id("first")));
 }
@@ -242,18 +242,73 @@ fn of_two_requests_on_one_exchange_the_first_counts() {
 #[test]
 fn another_attempt_forgets_what_the_earlier_one_taught() {
     let mut source = source();
-    source.dial(Target::OtherNetwork);
+    source.dial(Target::OtherNetwork, epoch());
     source.handle_connected(Hop::Outer, Some(id("gateway")));
     source.handle_response(Hop::Outer, &line("k8s.pod.name=gateway"));
     source.handle_connected(Hop::Inner, Some(id("first")));
-    source.dial(HERE);
+    source.dial(HERE, epoch());
     assert_eq!(source.upstream().identity(), None);
     assert_eq!(source.gateway().identity(), None);
     assert_eq!(name_of(source.gateway()), None);
     source.handle_connected(Hop::Single, Some(id("second")));
-    source.handle_lookup(Side::Upstream, entry("second"));
+    source.handle_lookup(Side::Upstream, ip("10.0.0.2"), entry("second"));
     assert_eq!(name_of(source.upstream()), Some("second-v1"));
     assert_eq!(source.upstream().identity(), Some(&*id("second")));
+}
+
+#[test]
+fn the_directorys_answer_about_an_earlier_attempt_is_not_about_this_one() {
+    for late in [entry("first"), None] {
+        let mut source = source();
+        source.dial(Target::Address(ip("10.0.0.1")), epoch());
+        assert_eq!(source.poll_lookup(), Some((Side::Upstream, ip("10.0.0.1"))));
+        source.dial(HERE, epoch());
+        source.handle_connected(Hop::Single, Some(id("second")));
+        source.handle_lookup(Side::Upstream, ip("10.0.0.1"), late);
+        assert!(!source.is_settled());
+        assert_eq!(source.poll_lookup(), Some((Side::Upstream, ip("10.0.0.2"))));
+        source.handle_lookup(Side::Upstream, ip("::ffff:10.0.0.2"), entry("second"));
+        assert_eq!(name_of(source.upstream()), Some("second-v1"));
+    }
+}
+
+#[test]
+fn every_attempt_has_the_whole_patience_and_the_caller_has_its_own() {
+    let now = epoch();
+    let mut waypoint = exchange(Role::Waypoint, ExchangeConfig::new(), now);
+    waypoint.handle_accepted(Some(id("client")));
+    waypoint.handle_request(ip("10.0.0.1"), None, NO_LINES);
+    waypoint.dial(Target::OtherNetwork, now + seconds(3));
+    assert_eq!(waypoint.poll_timeout(), Some(now + seconds(5)));
+    waypoint.handle_timeout(now + seconds(5));
+    assert!(waypoint.is_side_settled(Side::Downstream));
+    assert!(!waypoint.is_side_settled(Side::Upstream));
+    assert_eq!(waypoint.poll_timeout(), Some(now + seconds(8)));
+    waypoint.handle_timeout(now + seconds(8));
+    assert!(waypoint.is_settled());
+
+    waypoint.dial(Target::OtherNetwork, now + seconds(60));
+    assert_eq!(waypoint.poll_timeout(), Some(now + seconds(65)));
+    waypoint.handle_timeout(now + seconds(61));
+    waypoint.handle_connected(Hop::Inner, Some(id("server")));
+    waypoint.handle_response(Hop::Inner, &line("k8s.pod.name=server"));
+    assert!(waypoint.is_settled());
+    assert_eq!(name_of(waypoint.upstream()), Some("server"));
+    assert_eq!(waypoint.upstream().identity(), Some(&*id("server")));
+}
+
+#[test]
+fn what_was_proved_of_a_gateway_stays_whatever_comes_twice() {
+    let mut source = source();
+    source.dial(Target::OtherNetwork, epoch());
+    source.handle_connected(Hop::Outer, Some(id("gateway")));
+    source.handle_response(Hop::Outer, &line("k8s.pod.name=gateway"));
+    source.handle_connected(Hop::Outer, Some(id("gateway")));
+    source.handle_connected(Hop::Outer, None);
+    source.handle_connected(Hop::Outer, Some(id("somebody")));
+    source.handle_response(Hop::Outer, NO_LINES);
+    assert_eq!(source.gateway().identity(), Some(&*id("gateway")));
+    assert_eq!(name_of(source.gateway()), Some("gateway"));
 }
 
 #[test]
@@ -261,7 +316,7 @@ fn a_plaintext_peer_has_no_identity_and_is_settled_all_the_same() {
     let mut destination = destination();
     destination.handle_accepted(None);
     destination.handle_request(ip("10.0.0.1"), None, NO_LINES);
-    destination.handle_lookup(Side::Downstream, entry("client"));
+    destination.handle_lookup(Side::Downstream, ip("10.0.0.1"), entry("client"));
     assert!(destination.is_settled());
     assert_eq!(destination.downstream().identity(), None);
     assert_eq!(
@@ -312,7 +367,7 @@ fn at_the_deadline_a_directory_that_never_answered_gives_way_to_baggage() {
 fn what_comes_after_the_deadline_changes_nothing() {
     let now = epoch();
     let mut source = exchange(Role::SourceNodeProxy, ExchangeConfig::new(), now);
-    source.dial(Target::OtherNetwork);
+    source.dial(Target::OtherNetwork, now);
     source.handle_timeout(now + seconds(5));
     source.handle_connected(Hop::Inner, Some(id("late")));
     source.handle_response(Hop::Inner, &line("k8s.pod.name=late"));
@@ -337,7 +392,7 @@ fn a_closed_side_is_settled_with_what_it_said() {
 fn a_waypoint_asks_for_both_parties_each_once() {
     let mut waypoint = waypoint();
     waypoint.handle_request(ip("10.0.0.1"), None, NO_LINES);
-    waypoint.dial(HERE);
+    waypoint.dial(HERE, epoch());
     assert_eq!(
         waypoint.poll_lookup(),
         Some((Side::Downstream, ip("10.0.0.1")))
@@ -347,8 +402,8 @@ fn a_waypoint_asks_for_both_parties_each_once() {
         Some((Side::Upstream, ip("10.0.0.2")))
     );
     assert_eq!(waypoint.poll_lookup(), None);
-    waypoint.handle_lookup(Side::Upstream, entry("server"));
-    waypoint.handle_lookup(Side::Downstream, entry("client"));
+    waypoint.handle_lookup(Side::Upstream, ip("10.0.0.2"), entry("server"));
+    waypoint.handle_lookup(Side::Downstream, ip("10.0.0.1"), entry("client"));
     waypoint.handle_connected(Hop::Single, Some(id("server")));
     assert!(waypoint.is_settled());
     assert_eq!(name_of(waypoint.downstream()), Some("client-v1"));
@@ -364,9 +419,9 @@ fn requests_of_one_tunnel_share_its_downstream_and_have_upstreams_of_their_own()
     let mut first = tunnel.for_request(now + seconds(60));
     let mut second = tunnel.for_request(now + seconds(61));
     assert_eq!(first.poll_timeout(), Some(now + seconds(65)));
-    first.dial(Target::OtherNetwork);
+    first.dial(Target::OtherNetwork, now + seconds(60));
     first.handle_response(Hop::Inner, &line("k8s.pod.name=a"));
-    second.dial(Target::OtherNetwork);
+    second.dial(Target::OtherNetwork, now + seconds(61));
     second.handle_response(Hop::Inner, &line("k8s.pod.name=b"));
     assert!(first.is_settled() && second.is_settled());
     assert_eq!(name_of(first.upstream()), Some("a"));
@@ -410,8 +465,8 @@ fn a_gateway_sees_no_identity_in_the_bytes_that_it_relays() {
         Some(b"there"),
         &line("k8s.pod.name=waypoint"),
     );
-    gateway.dial(HERE);
-    gateway.handle_lookup(Side::Upstream, None);
+    gateway.dial(HERE, epoch());
+    gateway.handle_lookup(Side::Upstream, ip("10.0.0.2"), None);
     gateway.handle_connected(Hop::Single, Some(id("forged")));
     gateway.handle_endpoint(Some(workload("server", "c2")));
     assert!(gateway.is_settled());
@@ -424,7 +479,7 @@ fn a_gateway_sees_no_identity_in_the_bytes_that_it_relays() {
 fn a_party_that_the_role_does_not_have_learns_nothing_and_is_waited_for_by_nobody() {
     let mut destination = destination();
     assert!(destination.is_side_settled(Side::Upstream));
-    destination.dial(HERE);
+    destination.dial(HERE, epoch());
     destination.handle_connected(Hop::Single, Some(id("x")));
     destination.handle_response(Hop::Single, &line("k8s.pod.name=x"));
     assert_eq!(destination.poll_lookup(), None);

@@ -343,7 +343,10 @@ fn what_was_not_found_is_looked_up_in_the_directory() {
     exchange.handle_alpn(None);
     assert_eq!(exchange.outcome(), Outcome::NotFound);
     discovery.handle_claim(Carrier::AlpnExchange, None);
-    discovery.handle_lookup(Some(DirectoryEntry::new(workload("server", "c1"), "here")));
+    discovery.handle_lookup(
+        ip("10.0.0.2"),
+        Some(DirectoryEntry::new(workload("server", "c1"), "here")),
+    );
     assert_eq!(
         discovery.found().map(|(method, _)| method),
         Some(Method::Directory)

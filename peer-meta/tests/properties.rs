@@ -64,12 +64,12 @@ fn line() -> impl Strategy<Value = HeaderValue> {
 #[derive(Clone, Debug)]
 enum Event {
     Accepted(Option<u8>),
-    Request(u32, Option<Vec<u8>>, Vec<HeaderValue>),
-    Dial(Option<u32>),
+    Request(u8, Option<Vec<u8>>, Vec<HeaderValue>),
+    Dial(Option<u8>),
     Connected(Hop, Option<u8>),
     Response(Hop, Vec<HeaderValue>),
     Endpoint(Option<u8>),
-    Lookup(Side, Option<(u8, bool)>),
+    Lookup(Side, u8, Option<(u8, bool)>),
     Closed(Side),
     Timeout(u64),
     Polled,
@@ -81,17 +81,21 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         who().prop_map(Event::Accepted),
         (
-            any::<u32>(),
+            0_u8..3,
             proptest::option::of(vec(any::<u8>(), 0..5)),
             lines()
         )
             .prop_map(|(ip, network, lines)| Event::Request(ip, network, lines)),
-        proptest::option::of(any::<u32>()).prop_map(Event::Dial),
+        proptest::option::of(0_u8..3).prop_map(Event::Dial),
         (hop(), who()).prop_map(|(hop, who)| Event::Connected(hop, who)),
         (hop(), lines()).prop_map(|(hop, lines)| Event::Response(hop, lines)),
         who().prop_map(Event::Endpoint),
-        (side(), proptest::option::of((0_u8..4, any::<bool>())))
-            .prop_map(|(side, entry)| Event::Lookup(side, entry)),
+        (
+            side(),
+            0_u8..3,
+            proptest::option::of((0_u8..4, any::<bool>()))
+        )
+            .prop_map(|(side, ip, entry)| Event::Lookup(side, ip, entry)),
         side().prop_map(Event::Closed),
         (0_u64..9).prop_map(Event::Timeout),
         Just(Event::Polled),
@@ -106,16 +110,16 @@ fn apply(exchange: &mut Exchange, event: Event, now: std::time::Instant) {
     match event {
         Event::Accepted(who) => exchange.handle_accepted(who.map(somebody)),
         Event::Request(ip, network, lines) => {
-            exchange.handle_request(IpAddr::from(ip.to_be_bytes()), network.as_deref(), &lines);
+            exchange.handle_request(IpAddr::from([10, 0, 0, ip]), network.as_deref(), &lines);
         }
-        Event::Dial(Some(ip)) => exchange.dial(Target::Address(IpAddr::from(ip.to_be_bytes()))),
-        Event::Dial(None) => exchange.dial(Target::OtherNetwork),
+        Event::Dial(Some(ip)) => exchange.dial(Target::Address(IpAddr::from([10, 0, 0, ip])), now),
+        Event::Dial(None) => exchange.dial(Target::OtherNetwork, now),
         Event::Connected(hop, who) => exchange.handle_connected(hop, who.map(somebody)),
         Event::Response(hop, lines) => exchange.handle_response(hop, &lines),
         Event::Endpoint(who) => {
             exchange.handle_endpoint(who.map(|who| workload(&format!("e{who}"), "c")))
         }
-        Event::Lookup(side, entry) => {
+        Event::Lookup(side, ip, entry) => {
             let entry = entry.map(|(who, ours)| {
                 DirectoryEntry::new(
                     workload(&format!("d{who}"), "c"),
@@ -123,7 +127,7 @@ fn apply(exchange: &mut Exchange, event: Event, now: std::time::Instant) {
                 )
                 .with_identity(somebody(who))
             });
-            exchange.handle_lookup(side, entry);
+            exchange.handle_lookup(side, IpAddr::from([10, 0, 0, ip]), entry);
         }
         Event::Closed(side) => exchange.handle_closed(side),
         Event::Timeout(after) => exchange.handle_timeout(now + seconds(after)),
@@ -297,7 +301,7 @@ proptest! {
             let name = |method: &str| hits[*at].then(|| workload(method, "c"));
             match methods[*at] {
                 Method::Directory => {
-                    discovery.handle_lookup(name("m").map(|workload| DirectoryEntry::new(workload, "here")))
+                    discovery.handle_lookup(address, name("m").map(|workload| DirectoryEntry::new(workload, "here")))
                 }
                 Method::Claim(carrier) => discovery.handle_claim(carrier, name("m").map(Claimed::new)),
                 _ => discovery.handle_endpoint(name("m")),

@@ -29,15 +29,15 @@ fn seen(role: Role, config: ExchangeConfig) -> Seen {
     let new = || exchange(role, config, epoch());
     let answered = |target, hop| {
         let mut exchange = new();
-        exchange.dial(target);
-        exchange.handle_lookup(Side::Upstream, None);
+        exchange.dial(target, epoch());
+        exchange.handle_lookup(Side::Upstream, ip("10.0.0.2"), None);
         exchange.handle_response(hop, &line("k8s.pod.name=told"));
         exchange
     };
     let asked = {
         let mut exchange = new();
         exchange.handle_request(ip("10.0.0.1"), None, &line("k8s.pod.name=told"));
-        exchange.handle_lookup(Side::Downstream, None);
+        exchange.handle_lookup(Side::Downstream, ip("10.0.0.1"), None);
         exchange
     };
     let told = |exchange: &Exchange, hop| match hop {

@@ -75,7 +75,7 @@ impl Mesh {
     }
 
     fn client_to_waypoint(&mut self) {
-        self.client.dial(Target::Address(ip("10.0.0.8")));
+        self.client.dial(Target::Address(ip("10.0.0.8")), self.now);
         look_up(&mut self.client);
         self.client
             .handle_connected(Hop::Single, Some(id("waypoint")));
@@ -89,14 +89,14 @@ impl Mesh {
     }
 
     fn waypoint_to_gateway(&mut self) {
-        self.waypoint.dial(Target::OtherNetwork);
+        self.waypoint.dial(Target::OtherNetwork, self.now);
         self.waypoint
             .handle_connected(Hop::Outer, Some(id("gateway")));
         self.gateway.handle_accepted(Some(id("waypoint")));
         let told = self.waypoint.request_baggage(Hop::Outer);
         self.gateway
             .handle_request(ip("10.0.0.8"), None, told.iter());
-        self.gateway.dial(Target::Address(ip("10.0.0.5")));
+        self.gateway.dial(Target::Address(ip("10.0.0.5")), self.now);
         look_up(&mut self.gateway);
         let told = self.gateway.response_baggage(StatusCode::OK);
         self.waypoint.handle_response(Hop::Outer, told.iter());
@@ -139,7 +139,7 @@ impl Mesh {
 fn look_up(exchange: &mut Exchange) {
     while let Some((side, address)) = exchange.poll_lookup() {
         let network = exchange.own().network().clone();
-        exchange.handle_lookup(side, directory(&network, address));
+        exchange.handle_lookup(side, address, directory(&network, address));
     }
 }
 
@@ -465,6 +465,6 @@ fn without_the_network_header_the_colliding_address_would_be_believed() {
         &[HeaderValue::from_static("k8s.pod.name=waypoint")],
     );
     let gateway = DirectoryEntry::new(workload("gateway", "c2"), "b");
-    server.handle_lookup(Side::Downstream, Some(gateway));
+    server.handle_lookup(Side::Downstream, ip("10.0.0.9"), Some(gateway));
     assert_eq!(name_of(server.downstream()), Some("gateway-v1"));
 }

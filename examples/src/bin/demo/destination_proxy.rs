@@ -7,7 +7,7 @@ use hbone::mesh::Local;
 use hbone::policy::{DeniedRange, DestinationPolicy, Opening};
 use hbone::{Accept, DenyStatus, Reject};
 use http::StatusCode;
-use peer_meta::{Exchange, Role, Side};
+use peer_meta::{Exchange, Role};
 use tokio::net::TcpStream;
 use tokio_hbone::tls::ServerTls;
 use tokio_hbone::{Acceptor, Incoming, copy_bidirectional};
@@ -86,8 +86,8 @@ impl DestinationProxy {
             .map(|network| network.as_str().as_bytes());
         // Across networks the TCP peer is the gateway, and its address says nothing about the client.
         exchange.handle_request(self.topology.gateway.address, network, &connect.baggage);
-        while exchange.poll_lookup().is_some() {
-            exchange.handle_lookup(Side::Downstream, None);
+        while let Some((side, address)) = exchange.poll_lookup() {
+            exchange.handle_lookup(side, address, None);
         }
 
         let baggage = exchange

@@ -51,8 +51,9 @@ impl SourceProxy {
         )?;
 
         let own = Arc::clone(&client.own);
-        let mut exchange = Exchange::new(Role::SourceNodeProxy, exchange, own, Instant::now());
-        exchange.dial(Target::OtherNetwork);
+        let now = Instant::now();
+        let mut exchange = Exchange::new(Role::SourceNodeProxy, exchange, own, now);
+        exchange.dial(Target::OtherNetwork, now);
         let trace = self.trace()?;
         self.topology.hops.follow(trace);
         let mut telling = self.telling(socket.peer_addr()?, trace)?;
