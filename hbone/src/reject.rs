@@ -15,6 +15,7 @@ use crate::policy::Denied;
 /// | not a CONNECT | 405, with `allow: CONNECT` (as Istio's test server; ztunnel has 400) |
 /// | a malformed head, an extended CONNECT, a `host` that disagrees | 400 |
 /// | a destination that is not served here | 400 |
+/// | more header fields than we read | 431 |
 /// | denied by policy | 403, or as [`DenyStatus`] says |
 /// | no such service, no endpoint, a call to ourselves | 503 |
 /// | resolution or connection failed, too many tunnels | 503 |
@@ -69,6 +70,9 @@ pub enum Reject {
     /// The destination is one of our own listeners.
     #[error("the destination is this proxy itself")]
     SelfCall,
+    /// The head has more fields than we read.
+    #[error("the head has too many header fields")]
+    TooManyHeaders,
     /// As many tunnels are open as there may be.
     #[error("too many tunnels are open")]
     TooManyTunnels,
@@ -127,6 +131,7 @@ impl Reject {
             | Self::MissingAuthority
             | Self::NotServedHere => StatusCode::BAD_REQUEST,
             Self::NotConnect => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Denied { reason, status } => status.of(reason),
             Self::DnsFailed
             | Self::DnsTimeout

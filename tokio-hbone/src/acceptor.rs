@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use hbone::{Establish, EstablishError, Established, Timeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, ConnectionConfig, Watched};
 use crate::deadline::{now, stage};
 use crate::http2::Http2Config;
 use crate::observed::Observed;
@@ -16,6 +18,7 @@ pub struct Acceptor {
     tls: ServerTls,
     http2: Http2Config,
     timeouts: Timeouts,
+    connection: ConnectionConfig,
 }
 
 impl Acceptor {
@@ -26,6 +29,7 @@ impl Acceptor {
             tls,
             http2: Http2Config::server(),
             timeouts: Timeouts::default(),
+            connection: ConnectionConfig::default(),
         }
     }
 
@@ -41,6 +45,18 @@ impl Acceptor {
     pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
+    }
+
+    /// The same with other limits on a connection.
+    #[must_use]
+    pub const fn with_connection(mut self, config: ConnectionConfig) -> Self {
+        self.connection = config;
+        self
+    }
+
+    /// How long its connections take to drain at most.
+    pub(crate) const fn drain_deadline(&self) -> Duration {
+        self.connection.drain.deadline
     }
 
     /// Shakes hands with the client at the other end of `io`.
@@ -59,18 +75,27 @@ impl Acceptor {
             return Err(error);
         }
         let io = Observed::new(stream);
-        let failure = io.failure();
+        let watched = Watched {
+            failure: io.failure(),
+            pulse: io.pulse(),
+        };
         let builder = self.http2.server_builder();
         let preface = async {
             builder
                 .handshake(io)
                 .await
-                .map_err(|error| failure.explain(&error))
+                .map_err(|error| watched.failure.explain(&error))
         };
         let http2 = stage(&mut establish, preface).await?;
         establish.handle_settings()?;
         match establish.poll() {
-            Some(Ok(Established { .. })) => Ok(Connection::new(http2, peer, failure)),
+            Some(Ok(Established { .. })) => Ok(Connection::new(
+                http2,
+                peer,
+                &watched,
+                self.http2.concurrent_streams,
+                self.connection,
+            )),
             Some(Err(error)) => Err(error),
             None => Err(EstablishError::Closed(establish.stage())),
         }

@@ -3,59 +3,84 @@ use std::future::poll_fn;
 use bytes::Bytes;
 use h2::SendStream;
 use h2::server::SendResponse;
-use hbone::{Accept, Answer, Loss, Reason, Reject, TunnelError};
+use hbone::{Accept, Answer, Cut, Loss, Reason, Reject, TunnelError};
+
+use crate::connection::{Hold, TunnelHandle};
+use crate::observed::Failure;
 
 /// The right, and the duty, to answer one CONNECT.
 ///
 /// Dropped without an answer, as by a handler that panics, it resets the stream with INTERNAL_ERROR. h2's own CANCEL is
 /// for a client to say, and some clients take it for an end of file.
 pub(crate) struct Answering {
-    respond: SendResponse<Bytes>,
-    owed: bool,
+    /// `None` once it is answered.
+    hold: Option<Hold>,
 }
 
 impl Answering {
-    pub(crate) const fn new(respond: SendResponse<Bytes>) -> Self {
-        Self {
-            respond,
-            owed: true,
-        }
+    pub(crate) const fn new(hold: Hold) -> Self {
+        Self { hold: Some(hold) }
+    }
+
+    /// Ends the stream from elsewhere.
+    pub(crate) fn handle(&self) -> TunnelHandle {
+        self.hold
+            .as_ref()
+            .map_or_else(TunnelHandle::ended, Hold::handle)
     }
 
     /// Waits until the client no longer wants an answer.
-    pub(crate) async fn unwanted(&mut self) {
-        let _ = poll_fn(|cx| self.respond.poll_reset(cx)).await;
+    pub(crate) async fn unwanted(&self) {
+        if let Some(hold) = &self.hold {
+            let _ = poll_fn(|cx| hold.respond().poll_reset(cx)).await;
+        }
     }
 
-    /// Sends the head that opens the tunnel.
-    pub(crate) fn accept(mut self, accept: &Accept) -> Result<SendStream<Bytes>, TunnelError> {
-        self.owed = false;
-        let sent = self.respond.send_response(accept.to_response(), false);
-        sent.map_err(|error| match error.reason() {
-            Some(reason) => TunnelError::Reset(Reason::from_wire(reason.into())),
-            None => TunnelError::Lost(Loss::Closed),
-        })
+    /// Sends the head that opens the tunnel. `failure` is that of the connection.
+    pub(crate) fn accept(
+        mut self,
+        accept: &Accept,
+        failure: &Failure,
+    ) -> Result<(SendStream<Bytes>, Hold), TunnelError> {
+        let hold = self.hold.take().ok_or(TunnelError::Lost(Loss::Closed))?;
+        let sent = hold.respond().send_response(accept.to_response(), false);
+        match sent {
+            Ok(send) => Ok((send, hold)),
+            Err(error) => {
+                hold.count_if_taken_back();
+                let cut = hold.was_cut().map(TunnelError::Cut);
+                let ended_here = cut.or_else(|| failure.ended());
+                Err(ended_here.unwrap_or_else(|| match error.reason() {
+                    Some(reason) => TunnelError::Reset(Reason::from_wire(reason.into())),
+                    None => TunnelError::Lost(Loss::Closed),
+                }))
+            }
+        }
     }
 
     /// Sends what a rejected CONNECT is answered with.
     pub(crate) fn reject(mut self, reject: &Reject) {
-        self.owed = false;
-        match reject.answer() {
-            // A client that has given up meanwhile does not miss the answer.
-            Answer::Status(_) => drop(self.respond.send_response(reject.to_response(), true)),
-            _ => self.reset(Reason::REFUSED_STREAM),
+        if let Some(hold) = self.hold.take() {
+            hold.count_if_taken_back();
+            refuse(&mut hold.respond(), reject);
         }
-    }
-
-    fn reset(&mut self, reason: Reason) {
-        self.respond.send_reset(reason.to_wire().into());
     }
 }
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        if self.owed {
-            self.reset(Reason::INTERNAL_ERROR);
+        if let Some(hold) = &self.hold {
+            hold.count_if_taken_back();
+            hold.cut(Cut::Abandoned);
         }
+    }
+}
+
+/// Sends what a rejected request is answered with.
+pub(crate) fn refuse(respond: &mut SendResponse<Bytes>, reject: &Reject) {
+    match reject.answer() {
+        // A client that has given up meanwhile does not miss the answer.
+        Answer::Status(_) => drop(respond.send_response(reject.to_response(), true)),
+        _ => respond.send_reset(Reason::REFUSED_STREAM.to_wire().into()),
     }
 }

@@ -1,44 +1,105 @@
+//! One client's connection to us.
+
+mod config;
+mod orders;
+mod roster;
+
 use std::fmt;
-use std::time::Duration;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use h2::RecvStream;
-use h2::server;
-use hbone::{Connect, ConnectOptions, Cut, Identity};
+use h2::server::{self, SendResponse};
+use h2::{Reason, RecvStream};
+use hbone::{
+    Admission, Connect, ConnectOptions, Cut, Drain, DrainAction, DrainEnd, Identity, Loss, Reject,
+    ResetBudget, Role, TunnelError,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
-use crate::answering::Answering;
+use crate::alarm::Alarm;
+use crate::answering::{Answering, refuse};
+use crate::deadline::now;
+use crate::heartbeat::Heartbeat;
 use crate::incoming::Incoming;
 use crate::observed::{Failure, Observed};
+use crate::pulse::Pulse;
 use crate::tls::LivePeer;
+pub use config::ConnectionConfig;
+pub use orders::ConnectionHandle;
+use orders::Orders;
+pub(crate) use roster::Hold;
+use roster::Roster;
+pub use roster::TunnelHandle;
 
-type Request = (http::Request<RecvStream>, server::SendResponse<Bytes>);
-
-/// How long a revoked client may take to read its GOAWAY. Its tunnels are cut before that.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+type Request = (http::Request<RecvStream>, SendResponse<Bytes>);
+type Http2<IO> = server::Connection<Observed<TlsStream<IO>>, Bytes>;
 
 /// One client's connection to us.
 ///
 /// [`next`](Self::next) is also what moves the bytes of every tunnel on the connection, so call it in a loop and hand
-/// each [`Incoming`] to a task of its own.
+/// each [`Incoming`] to a task of its own. It also asks a silent client whether it lives, ends a connection that nobody
+/// uses, closes one that takes its CONNECTs back by the thousand, and drains.
 pub struct Connection<IO> {
-    http2: server::Connection<Observed<TlsStream<IO>>, Bytes>,
+    /// `None` once it is over.
+    http2: Option<Http2<IO>>,
     peer: LivePeer,
+    addresses: Option<Addresses>,
     failure: Failure,
+    config: ConnectionConfig,
+    /// How many streams may be held at once, with some room for those that were reset and whose holder does not know yet.
+    most_held: usize,
+    roster: Roster,
+    orders: Orders,
+    heartbeat: Heartbeat,
+    pulse: Pulse,
+    drain: Drain,
+    resets: ResetBudget,
+    born: Instant,
+    idle_since: Option<Instant>,
+    /// When the drain has to be over.
+    drain_by: Option<Instant>,
+    /// Until when the peer may take in our last words.
+    closing: Option<Instant>,
+    alarm: Alarm,
 }
 
+/// Streams whose holders have not noticed a reset yet.
+const UNNOTICED: usize = 20;
+
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
-    pub(crate) const fn new(
-        http2: server::Connection<Observed<TlsStream<IO>>, Bytes>,
+    pub(crate) fn new(
+        mut http2: Http2<IO>,
         peer: LivePeer,
-        failure: Failure,
+        io: &Watched,
+        concurrent_streams: u32,
+        config: ConnectionConfig,
     ) -> Self {
+        let now = now();
+        let heartbeat = Heartbeat::new(config.keepalive, http2.ping_pong(), io.pulse.clone());
+        let streams = usize::try_from(concurrent_streams).unwrap_or(usize::MAX);
         Self {
-            http2,
+            http2: Some(http2),
             peer,
-            failure,
+            addresses: None,
+            failure: io.failure.clone(),
+            config,
+            most_held: streams.saturating_add(UNNOTICED),
+            roster: Roster::default(),
+            orders: Orders::default(),
+            heartbeat,
+            pulse: io.pulse.clone(),
+            drain: Drain::new(Role::Server, config.drain),
+            resets: ResetBudget::new(config.reset_burst, config.resets_per_second, now),
+            born: now,
+            idle_since: Some(now),
+            drain_by: None,
+            closing: None,
+            alarm: Alarm::default(),
         }
     }
 
@@ -48,49 +109,289 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.peer.identity()
     }
 
+    /// Ends the connection from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> ConnectionHandle {
+        self.orders.handle()
+    }
+
+    /// How the drain of the connection ended, once it has.
+    #[must_use]
+    pub fn drain_end(&self) -> Option<DrainEnd> {
+        self.drain.end()
+    }
+
     /// The next CONNECT, or `None` when the connection is over. Requests that are no CONNECT, or one that makes no
-    /// sense, are answered here and do not come out.
+    /// sense, are answered here and do not come out. The future may be dropped at any point.
     pub async fn next(&mut self) -> Option<Incoming> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Begins to drain: the client is told to open nothing new here, what is open goes on, and [`next`](Self::next) ends
+    /// when the last tunnel has (RFC 9113 section 6.8), or is cut when the deadline passes. A second call cuts what is
+    /// left at once.
+    pub fn drain(&mut self) {
+        let now = now();
+        if self.drain_by.is_none() {
+            self.drain_by = now.checked_add(self.config.drain.deadline);
+        }
+        self.drain.signal(now);
+    }
+
+    /// Sends the client away: GOAWAY with ENHANCE_YOUR_CALM, and nothing is served.
+    pub(crate) async fn turn_away(mut self) {
+        self.close(Reason::ENHANCE_YOUR_CALM, last_words());
+        while self.next().await.is_some() {}
+    }
+
+    /// The same, with what is known of the sockets.
+    #[must_use]
+    pub(crate) const fn at(mut self, addresses: Addresses) -> Self {
+        self.addresses = Some(addresses);
+        self
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
         loop {
-            // How a connection ends is for its tunnels to learn; nothing more will come of it in either case.
-            let (request, respond) = self.accept().await?.ok()?;
-            let (parts, body) = request.into_parts();
-            let answering = Answering::new(respond);
-            match Connect::from_parts(&parts, ConnectOptions::new()) {
-                Ok(connect) => {
-                    let (peer, failure) = (self.peer().clone(), self.failure.clone());
-                    return Some(Incoming::new(
-                        connect, parts, peer, body, answering, failure,
-                    ));
+            self.obey(cx);
+            let progress = match self.poll_http2(cx) {
+                Poll::Ready(Some(Ok((request, respond)))) => match self.admit(request, respond) {
+                    Some(incoming) => return Poll::Ready(Some(incoming)),
+                    None => true,
+                },
+                Poll::Pending => self.look_after(cx),
+                // How a connection ends is for its tunnels to learn.
+                Poll::Ready(ended) => {
+                    self.over(ended.is_none() && !self.pulse.has_stopped());
+                    return Poll::Ready(None);
                 }
-                Err(reject) => answering.reject(&reject),
+            };
+            if !progress {
+                return Poll::Pending;
             }
         }
     }
 
-    /// The next request, whatever it is, unless the peer is revoked: then GOAWAY, and nothing more.
-    async fn accept(&mut self) -> Option<Result<Request, h2::Error>> {
-        if let Some(request) = self.peer.unless_revoked(self.http2.accept()).await {
-            return request;
+    /// Does what others have asked for, and what the drain asks for.
+    fn obey(&mut self, cx: &mut Context<'_>) {
+        let (signals, cut) = self.orders.take(cx);
+        for _ in 0..signals {
+            self.drain();
         }
-        if self.failure.was_cut().is_none() {
-            self.failure.cut(Cut::Revoked);
-            self.http2.abrupt_shutdown(h2::Reason::INADEQUATE_SECURITY);
+        if let Some(cut) = cut {
+            self.cut(cut, cx);
         }
-        // What the client has not opened meanwhile it never will; what is left is to say so, if it still listens.
-        let _ = timeout(LAST_WORDS, self.http2.accept()).await;
-        None
+        if self.peer.poll_revoked(cx) && self.failure.ended().is_none() {
+            self.cut(Cut::Revoked, cx);
+        }
+        while let Some(action) = self.drain.poll_action() {
+            match action {
+                // h2 sends both GOAWAYs, and the PING between them.
+                DrainAction::Announce => {
+                    if let Some(http2) = &mut self.http2 {
+                        http2.graceful_shutdown();
+                    }
+                }
+                DrainAction::Close => self.close(Reason::NO_ERROR, self.drain_by),
+                DrainAction::Abort => self.cut(Cut::Drained, cx),
+                _ => {}
+            }
+        }
     }
 
-    /// Begins to drain: the client is told to open nothing new here, what is open goes on, and
-    /// [`next`](Self::next) ends when the last tunnel has (RFC 9113 section 6.8).
-    pub fn drain(&mut self) {
-        self.http2.graceful_shutdown();
+    /// Moves bytes, and gives out a request if there is one and room for it; `None` if the connection is over.
+    fn poll_http2(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Request, h2::Error>>> {
+        let Some(http2) = &mut self.http2 else {
+            return Poll::Ready(None);
+        };
+        if self.closing.is_some() || self.roster.len() >= self.most_held {
+            // What is left in h2's queue waits, and h2 counts the resets of those that wait.
+            return http2.poll_closed(cx).map(|end| end.err().map(Err));
+        }
+        pin!(http2.accept()).poll(cx)
     }
+
+    /// What is due besides requests: `true` if something happened.
+    fn look_after(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = now();
+        let taken_back = self.roster.early_resets(cx);
+        for _ in 0..taken_back {
+            self.taken_back();
+        }
+        let held = self.settle();
+        if self.heartbeat.poll_given_up(cx).is_ready() {
+            self.failure.end(TunnelError::Lost(Loss::Unanswered));
+            self.http2 = None;
+            return true;
+        }
+        if held > 0 || self.drain.is_draining() {
+            self.idle_since = None;
+        } else if self.idle_since.is_none() {
+            self.idle_since = Some(now);
+        }
+        let due = self.deadline();
+        if self.alarm.poll_due(cx, due).is_pending() {
+            // A drain may have come to its end by the end of a stream.
+            return taken_back > 0 || self.has_new_end();
+        }
+        if self.closing.is_some_and(|until| until <= now) {
+            self.http2 = None;
+        }
+        self.drain.handle_timeout(now);
+        if self.is_outdated(now) {
+            self.drain();
+        }
+        true
+    }
+
+    /// Tells the drain which streams have ended: all, if h2 has none on which anything can still happen, and otherwise those
+    /// that nobody holds.
+    fn settle(&mut self) -> usize {
+        let alive = self
+            .http2
+            .as_ref()
+            .is_some_and(server::Connection::has_streams);
+        let held = if alive { self.roster.len().max(1) } else { 0 };
+        while self.drain.streams() > held && self.drain.handle_stream_end().is_ok() {}
+        held
+    }
+
+    fn has_new_end(&self) -> bool {
+        self.drain.end().is_some() && self.closing.is_none()
+    }
+
+    fn is_outdated(&self, now: Instant) -> bool {
+        !self.drain.is_draining() && self.outdated_at().is_some_and(|at| at <= now)
+    }
+
+    /// When it will have been idle for too long, or too old.
+    fn outdated_at(&self) -> Option<Instant> {
+        let after = |since: Option<Instant>, time: Option<Duration>| since?.checked_add(time?);
+        let idle = after(self.idle_since, self.config.idle_timeout);
+        let old = after(Some(self.born), self.config.max_age);
+        [idle, old].into_iter().flatten().min()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        if self.closing.is_some() {
+            return self.closing;
+        }
+        let outdated = self.outdated_at().filter(|_| !self.drain.is_draining());
+        [outdated, self.drain.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn admit(
+        &mut self,
+        request: http::Request<RecvStream>,
+        mut respond: SendResponse<Bytes>,
+    ) -> Option<Incoming> {
+        let mut nobody = Context::from_waker(Waker::noop());
+        if respond.poll_reset(&mut nobody).is_ready() {
+            self.taken_back();
+            return None;
+        }
+        if let Admission::Refuse(reason) = self.drain.handle_stream() {
+            respond.send_reset(reason.to_wire().into());
+            return None;
+        }
+        let (parts, body) = request.into_parts();
+        let connect = if parts.headers.len() > self.config.max_headers {
+            Err(Reject::TooManyHeaders)
+        } else {
+            Connect::from_parts(&parts, ConnectOptions::new())
+        };
+        match connect {
+            Ok(connect) => {
+                let answering = Answering::new(self.roster.enter(respond));
+                let (peer, failure) = (self.peer().clone(), self.failure.clone());
+                let incoming = Incoming::new(connect, parts, peer, body, answering, failure);
+                Some(incoming.at(self.addresses))
+            }
+            Err(reject) => {
+                refuse(&mut respond, &reject);
+                None
+            }
+        }
+    }
+
+    /// The client has taken a CONNECT back before it was answered.
+    fn taken_back(&mut self) {
+        if !self.resets.handle_early_reset(now()) && self.closing.is_none() {
+            self.close(Reason::ENHANCE_YOUR_CALM, last_words());
+        }
+    }
+
+    /// Ends every tunnel, and then the connection.
+    fn cut(&mut self, cut: Cut, cx: &mut Context<'_>) {
+        self.failure.cut(cut);
+        self.roster.cut_all(cut);
+        if let Some(http2) = &mut self.http2 {
+            // The resets go out before the GOAWAY, behind which h2 sends nothing any more. Whether the client takes them is
+            // its affair, and how the connection ends is for whoever polls it next.
+            let _ = http2.poll_closed(cx);
+        }
+        self.close(
+            match cut {
+                Cut::Revoked => Reason::INADEQUATE_SECURITY,
+                _ => Reason::NO_ERROR,
+            },
+            last_words(),
+        );
+    }
+
+    /// Says GOAWAY, and closes as soon as that and what is owed to the client is out, or it is `until`.
+    fn close(&mut self, reason: Reason, until: Option<Instant>) {
+        if let Some(http2) = &mut self.http2 {
+            http2.abrupt_shutdown(reason);
+            let until = until.or_else(last_words);
+            self.closing = [self.closing, until].into_iter().flatten().min();
+        }
+    }
+
+    /// The connection is over; `in_order` if it was h2 that ended it, which it does once the peer has learnt of the
+    /// announcement and every stream has ended.
+    fn over(&mut self, in_order: bool) {
+        self.http2 = None;
+        if in_order && self.drain.is_draining() {
+            self.drain.handle_announced();
+            self.settle();
+        }
+        self.drain.handle_lost();
+    }
+}
+
+/// Until when a client may read the last words of a connection that is being cut. Its tunnels are cut before that.
+fn last_words() -> Option<Instant> {
+    now().checked_add(Duration::from_millis(100))
+}
+
+/// What the IO below a connection tells.
+pub(crate) struct Watched {
+    pub(crate) failure: Failure,
+    pub(crate) pulse: Pulse,
+}
+
+/// The two ends of the socket below a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a connection has two ends")]
+pub struct Addresses {
+    /// Where the client connected from.
+    pub client: SocketAddr,
+    /// Where it connected to: what [`DestinationPolicy::local_only`](hbone::policy::DestinationPolicy::local_only) wants
+    /// to know.
+    pub server: SocketAddr,
 }
 
 impl<IO> fmt::Debug for Connection<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Connection(from {})", self.peer.identity())
+        write!(
+            f,
+            "Connection(from {}, {:?})",
+            self.peer.identity(),
+            self.drain
+        )
     }
 }

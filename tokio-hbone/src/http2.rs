@@ -20,6 +20,11 @@ pub struct Http2Config {
     pub send_buffer: usize,
     /// How many tunnels a client may have open on one connection to us.
     pub concurrent_streams: u32,
+    /// How much a connection may spend on small DATA frames that nobody has read yet: each of fewer than 256 bytes costs what
+    /// it lacks to 256, and gives it back when it is read. A connection that spends more is closed with ENHANCE_YOUR_CALM, and
+    /// all its tunnels with it, so one tunnel that is paused while its peer chats must fit in: the default, `connection_window`,
+    /// is good for some 65,000 frames of a byte, in about 20 MB.
+    pub small_frame_budget: usize,
 }
 
 impl Http2Config {
@@ -42,6 +47,7 @@ impl Http2Config {
             header_list_size: 64 << 10,
             send_buffer: 400 << 10,
             concurrent_streams: 200,
+            small_frame_budget: 16 << 20,
         }
     }
 
@@ -53,6 +59,7 @@ impl Http2Config {
             .max_frame_size(self.frame_size.clamp(MIN_FRAME, MAX_FRAME))
             .max_header_list_size(self.header_list_size)
             .max_send_buffer_size(self.send_buffer.min(u32::MAX as usize))
+            .data_frame_budget(self.small_frame_budget)
             .enable_push(false)
             // Nothing may be opened before the peer has said how much.
             .initial_max_send_streams(0);
@@ -60,6 +67,7 @@ impl Http2Config {
     }
 
     pub(crate) fn server_builder(&self) -> server::Builder {
+        let streams = usize::try_from(self.concurrent_streams).unwrap_or(usize::MAX);
         let mut builder = server::Builder::new();
         builder
             .initial_window_size(self.stream_window.min(MAX_WINDOW))
@@ -67,11 +75,22 @@ impl Http2Config {
             .max_frame_size(self.frame_size.clamp(MIN_FRAME, MAX_FRAME))
             .max_header_list_size(self.header_list_size)
             .max_send_buffer_size(self.send_buffer.min(u32::MAX as usize))
-            .max_concurrent_streams(self.concurrent_streams);
+            .max_concurrent_streams(self.concurrent_streams)
+            .data_frame_budget(self.small_frame_budget)
+            .max_concurrent_reset_streams(REMEMBERED_RESETS.max(streams))
+            .max_pending_accept_reset_streams(UNACCEPTED_RESETS)
+            .max_local_error_reset_streams(Some(ERROR_RESETS));
         builder
     }
 }
 
+/// How many streams are remembered for a second after we have reset them. What comes for one that is forgotten counts as an
+/// error of the peer, which may only not have heard yet.
+const REMEMBERED_RESETS: usize = 1024;
+/// How many streams may lie reset in h2's queue before anybody has looked at them.
+const UNACCEPTED_RESETS: usize = 20;
+/// How many streams h2 itself may have to reset for the peer's errors, in the life of a connection.
+const ERROR_RESETS: usize = 1024;
 /// RFC 9113 section 6.9.1.
 const MAX_WINDOW: u32 = (1 << 31) - 1;
 /// RFC 9113 section 4.2.

@@ -5,6 +5,7 @@ use hbone::{Accept, Connect, Identity, Reject, Role, TunnelError};
 use http::request;
 
 use crate::answering::Answering;
+use crate::connection::{Addresses, TunnelHandle};
 use crate::observed::Failure;
 use crate::tunnel::{Tunnel, TunnelIo};
 
@@ -14,6 +15,7 @@ pub struct Incoming {
     connect: Connect,
     head: request::Parts,
     peer: Identity,
+    addresses: Option<Addresses>,
     body: RecvStream,
     answering: Answering,
     failure: Failure,
@@ -32,10 +34,16 @@ impl Incoming {
             connect,
             head,
             peer,
+            addresses: None,
             body,
             answering,
             failure,
         }
+    }
+
+    pub(crate) const fn at(mut self, addresses: Option<Addresses>) -> Self {
+        self.addresses = addresses;
+        self
     }
 
     /// What the client asks for, and what it says about itself.
@@ -56,9 +64,21 @@ impl Incoming {
         &self.peer
     }
 
-    /// Waits until the client no longer wants an answer. Race it against connecting upstream, so that a client that
-    /// gives up costs nothing more.
-    pub async fn given_up(&mut self) {
+    /// The two ends of the socket below, if a [`Server`](crate::Server) accepted it.
+    #[must_use]
+    pub const fn addresses(&self) -> Option<Addresses> {
+        self.addresses
+    }
+
+    /// Ends the CONNECT, or the tunnel that becomes of it, from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> TunnelHandle {
+        self.answering.handle()
+    }
+
+    /// Waits until the client no longer wants an answer, or the connection is lost or the CONNECT cut. Race it against
+    /// connecting upstream, so that a client that gives up costs nothing more.
+    pub async fn given_up(&self) {
         self.answering.unwanted().await;
     }
 
@@ -67,8 +87,8 @@ impl Incoming {
     /// # Errors
     /// [`TunnelError`] if the client has given up meanwhile.
     pub fn accept(self, accept: &Accept) -> Result<Tunnel, TunnelError> {
-        let send = self.answering.accept(accept)?;
-        let io = TunnelIo::new(Role::Server, send, self.body, self.failure);
+        let (send, hold) = self.answering.accept(accept, &self.failure)?;
+        let io = TunnelIo::new(Role::Server, send, self.body, self.failure).held_by(hold);
         Ok(Tunnel::new(io, self.peer, Vec::new()))
     }
 

@@ -46,6 +46,7 @@
 //! the tunnel.
 
 mod acceptor;
+mod alarm;
 mod answering;
 mod connection;
 mod connector;
@@ -53,19 +54,26 @@ mod copy;
 mod deadline;
 mod dying;
 mod exchange;
+mod heartbeat;
 mod http2;
 mod incoming;
 mod link;
 mod observed;
+mod pulse;
+mod server;
 pub mod tls;
 mod tunnel;
 mod walk;
 
 pub use acceptor::Acceptor;
-pub use connection::Connection;
+pub use connection::{Addresses, Connection, ConnectionConfig, ConnectionHandle, TunnelHandle};
 pub use connector::Connector;
 pub use copy::{Breakable, Copied, copy_bidirectional};
 pub use http2::Http2Config;
 pub use incoming::Incoming;
+pub use server::{
+    Arrival, Handler, Listener, Outcome, Relay, RelayConfig, Served, Server, ServerConfig,
+    ServerCounts, ServerHandle, Service, SystemResolver,
+};
 pub use tunnel::Tunnel;
 pub use walk::HopAnswer;

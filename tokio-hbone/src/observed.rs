@@ -3,10 +3,11 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
-use hbone::{Cut, LinkFailure};
+use hbone::{Cut, LinkFailure, TunnelError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::dying::Dying;
+use crate::pulse::Pulse;
 use crate::tls::link_failure;
 
 /// An IO that remembers the first thing that went wrong with it.
@@ -17,22 +18,27 @@ pub(crate) struct Observed<IO> {
     io: IO,
     failure: Failure,
     dying: Option<Dying>,
+    pulse: Pulse,
+    /// It has refused bytes of ours, and not taken any since.
+    full: bool,
 }
 
 /// The first failure of a connection, shared with everybody who has a stream on it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Failure(Arc<Shared>);
+pub(crate) struct Failure(Arc<Causes>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    failure: OnceLock<LinkFailure>,
-    cut: OnceLock<Cut>,
+struct Causes {
+    /// What broke underneath.
+    broke: OnceLock<LinkFailure>,
+    /// What we ended it for.
+    ended: OnceLock<TunnelError>,
 }
 
 impl Failure {
     /// What went wrong underneath, if h2's own error does not know better.
     pub(crate) fn explain(&self, error: &h2::Error) -> LinkFailure {
-        match self.0.failure.get() {
+        match self.0.broke.get() {
             Some(failure) => failure.clone(),
             // The IO has not failed, so h2 made this up: the bytes came to their end with streams open.
             None if error.is_io() => LinkFailure::Closed,
@@ -40,20 +46,25 @@ impl Failure {
         }
     }
 
-    /// Says that we are about to end the connection, and why.
+    /// Says that we are about to cut the connection, and why.
     pub(crate) fn cut(&self, cut: Cut) {
+        self.end(TunnelError::Cut(cut));
+    }
+
+    /// Says that we are about to end the connection, and what its tunnels are to make of it.
+    pub(crate) fn end(&self, end: TunnelError) {
         // Only the first counts here too.
-        let _ = self.0.cut.set(cut);
+        let _ = self.0.ended.set(end);
     }
 
     /// Why we ended the connection, if it was us.
-    pub(crate) fn was_cut(&self) -> Option<Cut> {
-        self.0.cut.get().copied()
+    pub(crate) fn ended(&self) -> Option<TunnelError> {
+        self.0.ended.get().copied()
     }
 
     fn record(&self, error: &io::Error) {
         // Only the first counts: later ones follow from it.
-        let _ = self.0.failure.set(link_failure(error));
+        let _ = self.0.broke.set(link_failure(error));
     }
 }
 
@@ -63,7 +74,14 @@ impl<IO> Observed<IO> {
             io,
             failure: Failure::default(),
             dying: None,
+            pulse: Pulse::default(),
+            full: false,
         }
+    }
+
+    /// Beats with every sign of life of the peer.
+    pub(crate) fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     pub(crate) fn failure(&self) -> Failure {
@@ -80,14 +98,25 @@ impl<IO: AsyncRead + Unpin> Observed<IO> {
     ) -> Poll<io::Result<T>> {
         let mut dying = match self.dying.take() {
             Some(dying) => dying,
-            None => match ready!(write(Pin::new(&mut self.io), cx)) {
-                Ok(done) => return Poll::Ready(Ok(done)),
-                Err(error) => Dying::of(error),
+            None => match write(Pin::new(&mut self.io), cx) {
+                Poll::Ready(Ok(done)) => {
+                    // What it had refused it takes only when the peer's host has acknowledged what came before.
+                    if std::mem::take(&mut self.full) {
+                        self.pulse.beat();
+                    }
+                    return Poll::Ready(Ok(done));
+                }
+                Poll::Ready(Err(error)) => Dying::of(error),
+                Poll::Pending => {
+                    self.full = true;
+                    return Poll::Pending;
+                }
             },
         };
         match dying.poll_last_words(&mut self.io, cx) {
             Poll::Ready(error) => {
                 self.failure.record(&error);
+                self.pulse.stop();
                 Poll::Ready(Err(error))
             }
             Poll::Pending => {
@@ -104,7 +133,13 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Observed<IO> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let (before, room) = (buf.filled().len(), buf.remaining());
         let outcome = ready!(Pin::new(&mut self.io).poll_read(cx, buf));
+        if buf.filled().len() > before {
+            self.pulse.beat();
+        } else if room > 0 {
+            self.pulse.stop();
+        }
         Poll::Ready(outcome.inspect_err(|error| self.failure.record(error)))
     }
 }

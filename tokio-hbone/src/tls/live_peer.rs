@@ -50,7 +50,8 @@ impl LivePeer {
         .await
     }
 
-    fn poll_revoked(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Whether it has been revoked; the task is woken when it is.
+    pub(crate) fn poll_revoked(&mut self, cx: &mut Context<'_>) -> bool {
         if let Some(signal) = &mut self.signal
             && let Poll::Ready(fired) = Pin::new(signal).poll(cx)
         {

@@ -8,6 +8,7 @@ use hbone::{
     Cut, Half, Lifecycle, LinkFailure, Loss, Reason, Role, SocketAction, StreamAction, TunnelError,
 };
 
+use crate::connection::Hold;
 use crate::observed::Failure;
 
 /// The two h2 halves of one CONNECT stream, and the [`Lifecycle`] that says what their events mean.
@@ -20,6 +21,8 @@ pub(crate) struct TunnelIo {
     /// The writer learnt of a reset that the reader has not reached yet: bytes, even the end of file, may lie before it.
     stopped: Option<Reason>,
     failure: Failure,
+    /// At a server, our place in the roster of the connection.
+    hold: Option<Hold>,
 }
 
 impl TunnelIo {
@@ -37,7 +40,14 @@ impl TunnelIo {
             life,
             stopped: None,
             failure,
+            hold: None,
         }
+    }
+
+    /// The same, in the roster of a connection until it is dropped.
+    pub(crate) fn held_by(mut self, hold: Hold) -> Self {
+        self.hold = Some(hold);
+        self
     }
 
     /// The next bytes, left where they are; `None` at the end of file.
@@ -94,7 +104,10 @@ impl TunnelIo {
     /// notice.
     pub(crate) fn poll_stopped(&mut self, cx: &mut Context<'_>) -> Poll<TunnelError> {
         self.send.poll_reset(cx).map(|reset| match reset {
-            Ok(reason) => self.writer_stopped(Reason::from_wire(reason.into())),
+            Ok(reason) => match self.ended_here() {
+                Some(end) => self.end(end),
+                None => self.writer_stopped(Reason::from_wire(reason.into())),
+            },
             Err(error) => self.writer_failed(&error),
         })
     }
@@ -187,12 +200,30 @@ impl TunnelIo {
     }
 
     fn writer_failed(&mut self, error: &h2::Error) -> TunnelError {
+        if let Some(end) = self.ended_here() {
+            return self.end(end);
+        }
         if let Some(reason) = error.reason().filter(|_| error.is_reset()) {
             return self.writer_stopped(Reason::from_wire(reason.into()));
         }
         self.fail(error);
         let broken = TunnelError::Lost(Loss::Closed);
         self.life.outbound().error().unwrap_or(broken)
+    }
+
+    /// What the tunnel is to make of its end, if it was ended from elsewhere at this side: it alone, or with its connection.
+    fn ended_here(&self) -> Option<TunnelError> {
+        let cut = self.hold.as_ref().and_then(Hold::was_cut);
+        cut.map(TunnelError::Cut).or_else(|| self.failure.ended())
+    }
+
+    fn end(&mut self, end: TunnelError) -> TunnelError {
+        match end {
+            TunnelError::Cut(cut) => self.life.cut(cut),
+            TunnelError::Lost(loss) => self.life.handle_lost(loss),
+            _ => self.life.handle_lost(Loss::Closed),
+        }
+        self.life.outbound().error().unwrap_or(end)
     }
 
     fn writer_stopped(&mut self, reason: Reason) -> TunnelError {
@@ -208,8 +239,8 @@ impl TunnelIo {
     }
 
     fn fail(&mut self, error: &h2::Error) {
-        if let Some(cut) = self.failure.was_cut() {
-            self.life.cut(cut);
+        if let Some(end) = self.ended_here() {
+            self.end(end);
             return;
         }
         match error

@@ -1,9 +1,9 @@
 //! How a server's connection ends when it is asked to.
 
-use hbone::Reason;
+use hbone::{LateStreams, Reason};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
-use tokio_hbone::Tunnel;
+use tokio_hbone::{ConnectionConfig, Tunnel};
 
 use crate::support::ends::{CONNECT, acceptor, read_all};
 use crate::support::frame::{ACK, Frame, GOAWAY, HEADERS, PING};
@@ -28,7 +28,7 @@ async fn a_drain_says_so_twice_and_lets_what_is_open_end() {
     let first = next_of(&mut raw, GOAWAY).await;
     assert_eq!((first.last_stream(), first.reason()), ((1 << 31) - 1, 0));
     let ping = next_of(&mut raw, PING).await;
-    // A CONNECT that crosses it on the way is still served.
+    // A CONNECT that crosses it on the way is served too, as this server is told to.
     raw.send([
         Frame::headers(101, &CONNECT),
         Frame::new(PING, ACK, 0, ping.payload),
@@ -119,7 +119,10 @@ impl Draining {
         let (give, mut take) = mpsc::channel(100);
         let (end, ended) = oneshot::channel();
         let task = tokio::spawn(async move {
-            let mut connection = acceptor().accept(far).await.expect("a client");
+            let mut config = ConnectionConfig::default();
+            config.drain.late = LateStreams::Serve;
+            let acceptor = acceptor().with_connection(config);
+            let mut connection = acceptor.accept(far).await.expect("a client");
             let mut draining = false;
             loop {
                 tokio::select! {

@@ -305,7 +305,7 @@ async fn a_client_that_gives_up_stops_the_work_for_it() {
     // [29]
     let (mut raw, mut incoming) = script_to_server().await;
     raw.send([Frame::headers(1, &CONNECT)]).await;
-    let mut waiting = soon(incoming.recv()).await.expect("a CONNECT");
+    let waiting = soon(incoming.recv()).await.expect("a CONNECT");
     raw.send([Frame::reset(1, Reason::CANCEL.to_wire())]).await;
     soon(waiting.given_up()).await;
     waiting
@@ -319,7 +319,7 @@ async fn a_client_that_goes_away_stops_the_work_for_it() {
     // [29]
     let (mut raw, mut incoming) = script_to_server().await;
     raw.send([Frame::headers(1, &CONNECT)]).await;
-    let mut waiting = soon(incoming.recv()).await.expect("a CONNECT");
+    let waiting = soon(incoming.recv()).await.expect("a CONNECT");
     let _io = raw.close().await;
     soon(waiting.given_up()).await;
     assert!(soon(incoming.recv()).await.is_none());

@@ -1,7 +1,7 @@
 //! What the tests are made of: a PKI, both our ends, a scripted peer, and the places on a route where one can stand.
 #![allow(
     dead_code,
-    reason = "shared by test binaries that each use a part of it"
+    reason = "each of the test binaries that share it uses a part"
 )]
 
 pub(crate) mod ends;

@@ -1,0 +1,40 @@
+use std::time::Duration;
+
+use hbone::{DrainConfig, KeepaliveConfig};
+
+/// What one connection of a client may cost us, beside what [`Http2Config`](crate::Http2Config) says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionConfig {
+    /// When to ask a silent client whether it still lives; `None` never asks.
+    pub keepalive: Option<KeepaliveConfig>,
+    /// How it drains.
+    pub drain: DrainConfig,
+    /// How long it may stay without a tunnel before it is drained; `None` for ever. 10 minutes by default.
+    pub idle_timeout: Option<Duration>,
+    /// How old it may grow before it is drained, so that a certificate does not outlive its connections by much; `None`,
+    /// the default, for ever.
+    pub max_age: Option<Duration>,
+    /// The most header fields in one head: 100 by default. More are answered 431. (How large they may be together is
+    /// [`Http2Config::header_list_size`](crate::Http2Config::header_list_size).)
+    pub max_headers: usize,
+    /// How many CONNECTs a client may take back before they are answered, all at once: 1,000 by default. One more closes
+    /// the connection with ENHANCE_YOUR_CALM.
+    pub reset_burst: u32,
+    /// How many more of these it may take back each second: 33 by default.
+    pub resets_per_second: u32,
+}
+
+impl Default for ConnectionConfig {
+    fn default() -> Self {
+        Self {
+            keepalive: Some(KeepaliveConfig::default()),
+            drain: DrainConfig::default(),
+            idle_timeout: Some(Duration::from_secs(600)),
+            max_age: None,
+            max_headers: 100,
+            reset_burst: 1_000,
+            resets_per_second: 33,
+        }
+    }
+}

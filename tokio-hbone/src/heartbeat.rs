@@ -1,0 +1,72 @@
+use std::fmt;
+use std::task::{Context, Poll};
+
+use h2::{Ping, PingPong};
+use hbone::{Keepalive, KeepaliveAction, KeepaliveConfig};
+
+use crate::alarm::Alarm;
+use crate::deadline::now;
+use crate::pulse::Pulse;
+
+/// Watches over one connection, of either role: carries out what [`Keepalive`] decides, with h2's PINGs.
+pub(crate) struct Heartbeat {
+    machine: Keepalive,
+    pings: Option<PingPong>,
+    pulse: Pulse,
+    alarm: Alarm,
+}
+
+impl Heartbeat {
+    /// `pings` are those of the connection, `pulse` is that of the IO below it.
+    pub(crate) fn new(
+        config: Option<KeepaliveConfig>,
+        pings: Option<PingPong>,
+        pulse: Pulse,
+    ) -> Self {
+        Self {
+            // Without a way to ask there is no way to give up.
+            machine: Keepalive::new(config.filter(|_| pings.is_some()), now()),
+            pings,
+            pulse,
+            alarm: Alarm::default(),
+        }
+    }
+
+    /// Ready once the peer is given up; the connection is to be closed then. To be called after the connection was polled,
+    /// and from the same task, so that what has arrived counts.
+    pub(crate) fn poll_given_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.pulse.take() {
+                self.machine.handle_progress(now());
+            }
+            if let Some(pings) = &mut self.pings
+                && let Poll::Ready(Ok(_)) = pings.poll_pong(cx)
+            {
+                self.machine.handle_pong(now());
+            }
+            while let Some(action) = self.machine.poll_action() {
+                if let (KeepaliveAction::Ping, Some(pings)) = (action, &mut self.pings) {
+                    // It fails only on a closed connection, which whoever polls it learns.
+                    let _ = pings.send_ping(Ping::opaque());
+                }
+            }
+            if self.machine.is_given_up() {
+                return Poll::Ready(());
+            }
+            if self
+                .alarm
+                .poll_due(cx, self.machine.poll_timeout())
+                .is_pending()
+            {
+                return Poll::Pending;
+            }
+            self.machine.handle_timeout(now());
+        }
+    }
+}
+
+impl fmt::Debug for Heartbeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.machine.fmt(f)
+    }
+}

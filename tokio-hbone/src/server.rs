@@ -1,0 +1,217 @@
+//! A whole server: sockets in, tunnels out, and an end to both.
+
+mod census;
+mod config;
+mod handle;
+mod handler;
+mod handshakes;
+mod listener;
+mod relay;
+mod served;
+mod service;
+mod system_resolver;
+
+use std::fmt;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::sleep_until;
+
+use crate::acceptor::Acceptor;
+use crate::connection::Connection;
+use crate::deadline::now;
+use census::Census;
+pub use config::ServerConfig;
+pub use handle::{ServerCounts, ServerHandle};
+pub use handler::Handler;
+use handshakes::Handshakes;
+pub use listener::{Arrival, Listener};
+pub use relay::{Relay, RelayConfig};
+pub use served::{Outcome, Served};
+pub use service::Service;
+pub use system_resolver::SystemResolver;
+
+/// Accepts connections and hands each CONNECT to a [`Handler`].
+///
+/// ```text
+///  Listener ──> Server ──> Acceptor ──> Connection ──> Handler, such as a Relay
+///                 │ caps, back-off        │ one task     │ one task each
+///                 └ ServerHandle          └──────────────┘
+/// ```
+///
+/// It bounds what clients can make it hold ([`ServerConfig`]), survives the want of descriptors, and ends all that it has
+/// started when it is drained or dropped.
+pub struct Server<H> {
+    shared: Arc<Shared<H>>,
+    handle: ServerHandle,
+}
+
+struct Shared<H> {
+    acceptor: Acceptor,
+    handler: H,
+    config: ServerConfig,
+    sockets: Arc<Semaphore>,
+    handshakes: Handshakes,
+    census: Arc<Census>,
+}
+
+/// From the drain deadline of the connections to that of the tasks behind them.
+const GRACE: Duration = Duration::from_millis(150);
+
+impl<H: Handler> Server<H> {
+    /// A server with default limits.
+    #[must_use]
+    pub fn new(acceptor: Acceptor, handler: H) -> Self {
+        Self::with_config(acceptor, handler, ServerConfig::default())
+    }
+
+    /// A server with other limits.
+    #[must_use]
+    pub fn with_config(acceptor: Acceptor, handler: H, config: ServerConfig) -> Self {
+        let census = Arc::new(Census::new(config.max_connections_per_peer));
+        let handshakes = Handshakes::new(config.max_handshakes);
+        let sockets = Arc::new(Semaphore::new(
+            config.max_connections.min(Semaphore::MAX_PERMITS),
+        ));
+        let handle = ServerHandle::new(
+            Arc::clone(&census),
+            handshakes.clone(),
+            Arc::clone(&sockets),
+            config.max_connections,
+        );
+        let shared = Shared {
+            acceptor,
+            handler,
+            config,
+            sockets,
+            handshakes,
+            census,
+        };
+        Self {
+            shared: Arc::new(shared),
+            handle,
+        }
+    }
+
+    /// Drains the server, or ends some of its connections, from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// Serves until it has drained. Dropping the future ends everything at once.
+    pub async fn run<L: Listener>(self, mut listener: L) {
+        let mut tasks = JoinSet::new();
+        let mut signals = self.handle.signals();
+        let mut resume = None;
+        while signals.seen() == 0 {
+            tokio::select! {
+                () = signals.more() => {}
+                Some(_) = tasks.join_next() => {}
+                arrival = next_arrival(&mut listener, resume) => {
+                    resume = None;
+                    match arrival {
+                        Ok(arrival) => self.welcome(arrival, &mut tasks),
+                        Err(error) if listener::is_about_one_connection(&error) => {}
+                        Err(error) => {
+                            // No descriptor is left, most likely: to try again at once would only burn time.
+                            self.shared.handler.accept_failed(&error);
+                            resume = now().checked_add(self.shared.config.accept_pause);
+                        }
+                    }
+                }
+            }
+        }
+        drop(listener);
+        self.shared.handshakes.evict_all();
+        let patience = self.shared.acceptor.drain_deadline().saturating_add(GRACE);
+        let mut until = now().checked_add(patience);
+        while !tasks.is_empty() {
+            tokio::select! {
+                () = signals.more() => until = now().checked_add(GRACE),
+                _ = tasks.join_next() => {}
+                () = sleep_or_never(until) => break,
+            }
+        }
+        tasks.shutdown().await;
+    }
+
+    /// Serves the client in a task of its own, if there is room for one more.
+    fn welcome<IO>(&self, arrival: Arrival<IO>, tasks: &mut JoinSet<()>)
+    where
+        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+    {
+        let Ok(seat) = Arc::clone(&self.shared.sockets).try_acquire_owned() else {
+            return self.shared.handler.turned_away(arrival.addresses);
+        };
+        let turn = self.shared.handshakes.begin();
+        let shared = Arc::clone(&self.shared);
+        tasks.spawn(async move {
+            let Arrival { io, addresses } = arrival;
+            match turn.run(shared.acceptor.accept(io)).await {
+                Some(Ok(connection)) => shared.serve(connection.at(addresses)).await,
+                Some(Err(error)) => shared.handler.handshake_failed(addresses, &error),
+                None => shared.handler.turned_away(addresses),
+            }
+            drop(seat);
+        });
+    }
+}
+
+impl<H: Handler> Shared<H> {
+    async fn serve<IO>(self: Arc<Self>, mut connection: Connection<IO>)
+    where
+        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+    {
+        let Some(member) = self.census.enter(connection.peer(), connection.handle()) else {
+            return connection.turn_away().await;
+        };
+        let mut tunnels = JoinSet::new();
+        loop {
+            tokio::select! {
+                incoming = connection.next() => {
+                    let Some(incoming) = incoming else { break };
+                    let (shared, counted) = (Arc::clone(&self), self.census.count_tunnel());
+                    tunnels.spawn(async move {
+                        shared.handler.handle(incoming).await;
+                        drop(counted);
+                    });
+                }
+                // A panic has reset its stream already, and is no reason to end another.
+                Some(_) = tunnels.join_next() => {}
+            }
+        }
+        drop((connection, member));
+        // They have learnt of the end, and may have something to finish.
+        while tunnels.join_next().await.is_some() {}
+    }
+}
+
+async fn next_arrival<L: Listener>(
+    listener: &mut L,
+    resume: Option<Instant>,
+) -> std::io::Result<Arrival<L::Io>> {
+    if let Some(resume) = resume {
+        sleep_until(resume.into()).await;
+    }
+    listener.accept().await
+}
+
+async fn sleep_or_never(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until.into()).await,
+        None => pending().await,
+    }
+}
+
+impl<H> fmt::Debug for Server<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("config", &self.shared.config)
+            .field("counts", &self.handle.counts())
+            .finish_non_exhaustive()
+    }
+}
