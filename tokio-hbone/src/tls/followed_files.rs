@@ -170,3 +170,31 @@ impl Stamp {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_counts_once_two_looks_have_found_the_same() {
+        let path = std::env::temp_dir().join(format!("hbone-followed-{}", std::process::id()));
+        let write = |text: &str| fs::write(&path, text).expect("a file");
+        write("one");
+        let mut files = FollowedFiles::new([path.clone()]);
+        assert!(!files.look());
+        write("two");
+        assert!(!files.look());
+        write("three");
+        assert!(!files.look());
+        assert!(files.look());
+        assert!(!files.look());
+        assert!(*files.content(0) == Content::Bytes(b"three".to_vec()));
+        write("four");
+        assert!(files.look_now());
+        assert!(!files.look());
+        fs::remove_file(&path).expect("a file");
+        assert!(!files.look());
+        assert!(files.look());
+        assert!(*files.content(0) == Content::Missing);
+    }
+}
