@@ -281,10 +281,10 @@ fn metadata_is_read_whatever_else_stands_beside_it() {
 }
 
 #[test]
-fn at_the_deadline_it_gives_up_in_every_state_and_a_header_is_never_the_applications() {
+fn at_the_deadline_it_gives_up_wherever_it_is_and_a_header_is_never_the_applications() {
     let now = epoch();
     let told = told();
-    for (held, skip) in [(0, 0), (5, 0), (8, 8), (told.len() - 1, 8)] {
+    for (held, skip) in [(1, 0), (5, 0), (8, 8), (told.len() - 1, 8)] {
         let mut exchange = AlpnExchange::new(
             &metadata(),
             "",
@@ -329,8 +329,43 @@ fn tls_that_never_decides_ends_at_the_deadline_too() {
         AlpnExchange::new(&metadata(), "", OnFault::Fail, ReadConfig::new(), Some(now));
     exchange.handle_timeout(now);
     assert_eq!(exchange.outcome(), Outcome::NotFound);
-    exchange.handle_alpn(AGREED);
-    assert!(!exchange.poll_transmit(&mut Vec::new()));
+    exchange.handle_alpn(None);
+    assert_eq!(exchange.handle_data(b"application", false), Ok(PASS));
+    assert_eq!(exchange.outcome(), Outcome::NotFound);
+}
+
+#[test]
+fn what_was_agreed_on_takes_place_after_giving_up_too_and_tells_nothing_any_more() {
+    let now = epoch();
+    let stream = [&told()[..], b"application"].concat();
+    for agreed_late in [true, false] {
+        for at in 0..told().len() {
+            let mut exchange =
+                AlpnExchange::new(&metadata(), "", OnFault::Fail, ReadConfig::new(), Some(now));
+            if !agreed_late {
+                exchange.handle_alpn(AGREED);
+                assert_eq!(exchange.handle_data(b"", false), Ok(Received::Hold));
+            }
+            exchange.handle_timeout(now);
+            exchange.handle_alpn(AGREED);
+            assert!(
+                exchange.poll_transmit(&mut Vec::new()),
+                "the peer waits for it"
+            );
+            assert_eq!(
+                exchange.handle_data(&stream[..at], false),
+                Ok(Received::Hold)
+            );
+            exchange.handle_timeout(now);
+            let skip = told().len();
+            assert_eq!(
+                exchange.handle_data(&stream, false),
+                Ok(Received::Pass { skip }),
+                "{at}"
+            );
+            assert_eq!(exchange.outcome(), Outcome::NotFound, "{at}");
+        }
+    }
 }
 
 #[test]

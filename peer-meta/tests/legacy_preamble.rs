@@ -343,10 +343,10 @@ fn row_152_both_byte_orders_are_read_and_written_and_little_endian_is_the_defaul
 
 // [153]
 #[test]
-fn row_153_at_the_deadline_it_gives_up_in_every_state_and_what_was_held_is_the_applications() {
+fn row_153_at_the_deadline_it_gives_up_wherever_it_is_and_what_was_held_is_the_applications() {
     let now = epoch();
     let whole = encoded(Some(&metadata()), ByteOrder::Little);
-    for held in [0, 3, 8, whole.len() - 1] {
+    for held in [1, 3, 8, whole.len() - 1] {
         let mut preamble = Preamble::new(
             ByteOrder::Little,
             OnFault::Fail,
@@ -371,8 +371,59 @@ fn row_153_it_can_give_up_on_the_applications_first_write() {
     let mut preamble = reader(OnFault::Fail);
     preamble.handle_given_up();
     assert_eq!(preamble.outcome(), Outcome::NotFound);
+    assert_eq!(
+        feed(&mut preamble, &[b"4", b"20 no preamble"], true),
+        Ok(b"420 no preamble".to_vec())
+    );
+}
+
+// [153]
+#[test]
+fn row_153_a_preamble_that_comes_late_tells_nothing_and_still_is_not_the_applications() {
+    let now = epoch();
+    let stream = [
+        &encoded(Some(&metadata()), ByteOrder::Little)[..],
+        b"application",
+    ]
+    .concat();
+    for at in 0..=stream.len() {
+        let mut preamble = Preamble::new(
+            ByteOrder::Little,
+            OnFault::Fail,
+            ReadConfig::new(),
+            Some(now),
+        );
+        assert_eq!(preamble.handle_data(b"", false), Ok(Received::Hold));
+        preamble.handle_timeout(now);
+        assert_eq!(preamble.outcome(), Outcome::NotFound);
+        assert_eq!(preamble.poll_timeout(), None);
+        let (head, tail) = stream.split_at(at);
+        let first = feed(&mut preamble.clone(), &[head], false).unwrap();
+        assert!(b"application".starts_with(&first), "{at}");
+        let read = feed(&mut preamble, &[head, tail], true).unwrap();
+        assert_eq!(read, b"application", "{at}");
+        preamble.handle_timeout(now);
+        assert_eq!(preamble.outcome(), Outcome::NotFound, "it stays so");
+    }
+}
+
+// [153]
+#[test]
+fn row_153_giving_up_a_second_time_lets_go_of_what_a_late_preamble_did_not_finish() {
+    let now = epoch();
     let whole = encoded(Some(&metadata()), ByteOrder::Little);
-    assert_eq!(feed(&mut preamble, &[&whole], true), Ok(whole), "too late");
+    let mut preamble = Preamble::new(
+        ByteOrder::Little,
+        OnFault::Fail,
+        ReadConfig::new(),
+        Some(now),
+    );
+    preamble.handle_given_up();
+    assert_eq!(preamble.handle_data(&whole[..9], false), Ok(Received::Hold));
+    preamble.handle_timeout(now);
+    assert_eq!(preamble.handle_data(&whole[..9], false), Ok(Received::Hold));
+    preamble.handle_given_up();
+    assert_eq!(preamble.handle_data(&whole[..9], false), Ok(PASS));
 }
 
 // [154]

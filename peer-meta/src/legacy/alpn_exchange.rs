@@ -22,12 +22,15 @@ use crate::Claimed;
 /// | whole, but no Struct | not found | 8 skipped; [`OnFault::Fail`]: an error |
 /// | whole, without the metadata | silent | skipped |
 /// | whole | found | skipped |
+/// | whole, after giving up | not found | skipped |
 ///
 /// Envoy waits for the rest of an incomplete body even at the end of the stream, and for a body of any size; this does not.
 #[derive(Clone, Debug)]
 pub struct AlpnExchange {
     config: ReadConfig,
     deadline: Option<Instant>,
+    /// Nobody waits for the outcome any more.
+    given_up: bool,
     on_fault: OnFault,
     own: Vec<u8>,
     state: State,
@@ -42,6 +45,8 @@ enum State {
         skip: usize,
     },
     Reading {
+        /// Some of it has come.
+        begun: bool,
         /// The header was seen, and so is not the application's.
         header: bool,
     },
@@ -71,6 +76,7 @@ impl AlpnExchange {
         Self {
             config,
             deadline,
+            given_up: false,
             on_fault,
             own: any(&fields),
             state: State::Undecided,
@@ -83,6 +89,7 @@ impl AlpnExchange {
         match &self.state {
             State::Found(metadata) => Outcome::Found(metadata),
             State::NotFound { .. } => Outcome::NotFound,
+            State::Reading { .. } | State::Undecided if self.given_up => Outcome::NotFound,
             State::Reading { .. } | State::Undecided => Outcome::Waiting,
             State::Silent => Outcome::Silent,
         }
@@ -95,7 +102,10 @@ impl AlpnExchange {
         }
         if agreed == Some(ALPN) {
             self.unsent = true;
-            self.state = State::Reading { header: false };
+            self.state = State::Reading {
+                begun: false,
+                header: false,
+            };
         } else {
             self.state = State::NotFound { skip: 0 };
         }
@@ -116,11 +126,20 @@ impl AlpnExchange {
         }
         let size = match Header::parse(offered, MAGIC, u32::from_be_bytes) {
             Header::Other => return self.fault(FramingError::Magic, 0),
-            Header::Partial if !end => return Ok(Received::Hold),
+            Header::Partial if !end => {
+                self.state = State::Reading {
+                    begun: !offered.is_empty(),
+                    header: false,
+                };
+                return Ok(Received::Hold);
+            }
             Header::Partial => return self.ended_early(offered),
             Header::Size(size) => size,
         };
-        self.state = State::Reading { header: true };
+        self.state = State::Reading {
+            begun: true,
+            header: true,
+        };
         if let Err(error) = check_size(size, &self.config) {
             return self.fault(error.into(), HEADER);
         }
@@ -135,6 +154,7 @@ impl AlpnExchange {
             Err(error) => return self.fault(error.into(), HEADER),
         };
         self.state = match get_struct(&fields, METADATA) {
+            _ if self.given_up => State::NotFound { skip: 0 },
             Some(inner) => State::Found(Box::new(Case::Upper.of_struct(inner, &self.config))),
             None => State::Silent,
         };
@@ -143,19 +163,26 @@ impl AlpnExchange {
         })
     }
 
-    /// Gives up: nothing is to be waited for. What is held is the application's, but for a header.
+    /// Gives up: nothing is to be waited for. What is held is the application's, but for a header. If nothing has come at all,
+    /// the exchange still takes place: we tell, and what the peer tells late is taken out of the stream, and tells nothing
+    /// any more.
     pub fn handle_given_up(&mut self) {
-        let skip = match self.state {
-            State::Reading { header: true } => HEADER,
-            State::Reading { header: false } | State::Undecided => 0,
-            State::Found(_) | State::NotFound { .. } | State::Silent => return,
-        };
-        self.state = State::NotFound { skip };
+        match self.state {
+            State::Reading {
+                begun: true,
+                header,
+            } => {
+                let skip = if header { HEADER } else { 0 };
+                self.state = State::NotFound { skip };
+            }
+            State::Reading { begun: false, .. } | State::Undecided => self.given_up = true,
+            State::Found(_) | State::NotFound { .. } | State::Silent => {}
+        }
     }
 
     /// Gives up if the deadline has passed; harmless if early or repeated.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.deadline.is_some_and(|deadline| now >= deadline) {
+        if self.poll_timeout().is_some_and(|deadline| now >= deadline) {
             self.handle_given_up();
         }
     }
@@ -174,7 +201,11 @@ impl AlpnExchange {
 
     /// The stream ended within the header, or before it.
     fn ended_early(&mut self, offered: &[u8]) -> Result<Received, FramingError> {
-        self.state = State::Silent;
+        self.state = if self.given_up {
+            State::NotFound { skip: 0 }
+        } else {
+            State::Silent
+        };
         match self.on_fault {
             OnFault::Fail if !offered.is_empty() => Err(FramingError::Truncated),
             _ => Ok(Received::Pass { skip: 0 }),

@@ -22,10 +22,13 @@ use crate::Claimed;
 /// | incomplete, and the end | not found | the application's; [`OnFault::Fail`]: an error |
 /// | whole, but no metadata | not found | the application's; [`OnFault::Fail`]: an error |
 /// | whole | found | skipped |
+/// | whole, after giving up | not found | skipped |
 #[derive(Clone, Debug)]
 pub struct Preamble {
     config: ReadConfig,
     deadline: Option<Instant>,
+    /// Nobody waits for the outcome any more.
+    given_up: bool,
     on_fault: OnFault,
     order: ByteOrder,
     state: State,
@@ -36,7 +39,10 @@ enum State {
     Found(Box<Claimed<Metadata>>),
     NotFound,
     Off,
-    Waiting,
+    Reading {
+        /// Some of it has come.
+        begun: bool,
+    },
 }
 
 impl Preamble {
@@ -50,9 +56,10 @@ impl Preamble {
         Self {
             config,
             deadline,
+            given_up: false,
             on_fault,
             order,
-            state: State::Waiting,
+            state: State::Reading { begun: false },
         }
     }
 
@@ -96,13 +103,14 @@ impl Preamble {
             State::Found(metadata) => Outcome::Found(metadata),
             State::NotFound => Outcome::NotFound,
             State::Off => Outcome::Silent,
-            State::Waiting => Outcome::Waiting,
+            State::Reading { .. } if self.given_up => Outcome::NotFound,
+            State::Reading { .. } => Outcome::Waiting,
         }
     }
 
     /// Bytes came from upstream: all that are held, and what is new. `end`: no more will come.
     pub fn handle_data(&mut self, offered: &[u8], end: bool) -> Result<Received, FramingError> {
-        if !matches!(self.state, State::Waiting) {
+        if !matches!(self.state, State::Reading { .. }) {
             return Ok(Received::Pass { skip: 0 });
         }
         let body = match Header::parse(offered, self.order.magic(), |size| self.order.size(size)) {
@@ -119,30 +127,42 @@ impl Preamble {
         match body {
             Some(body) => match Case::Upper.decode_any(body, &self.config) {
                 Ok(metadata) => {
-                    self.state = State::Found(Box::new(metadata));
+                    self.state = if self.given_up {
+                        State::NotFound
+                    } else {
+                        State::Found(Box::new(metadata))
+                    };
                     Ok(Received::Pass {
                         skip: HEADER + body.len(),
                     })
                 }
                 Err(error) => self.fault(error.into()),
             },
-            None if !end => Ok(Received::Hold),
+            None if !end => {
+                self.state = State::Reading {
+                    begun: !offered.is_empty(),
+                };
+                Ok(Received::Hold)
+            }
             // Nothing at all is not a broken preamble.
             None if offered.is_empty() => Ok(self.not_found(0)),
             None => self.fault(FramingError::Truncated),
         }
     }
 
-    /// Gives up: the application wrote first, or nothing is to be waited for. What is held is the application's.
+    /// Gives up: the application wrote first, or nothing is to be waited for. What is held is the application's. If nothing has
+    /// come at all, a preamble that comes late tells nothing any more, and is taken out of the stream all the same.
     pub fn handle_given_up(&mut self) {
-        if matches!(self.state, State::Waiting) {
-            self.state = State::NotFound;
+        match self.state {
+            State::Reading { begun: true } => self.state = State::NotFound,
+            State::Reading { begun: false } => self.given_up = true,
+            State::Found(_) | State::NotFound | State::Off => {}
         }
     }
 
     /// Gives up if the deadline has passed; harmless if early or repeated.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.deadline.is_some_and(|deadline| now >= deadline) {
+        if self.poll_timeout().is_some_and(|deadline| now >= deadline) {
             self.handle_given_up();
         }
     }
@@ -150,7 +170,7 @@ impl Preamble {
     /// When to call [`handle_timeout`](Self::handle_timeout), unless settled before.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.deadline
-            .filter(|_| matches!(self.state, State::Waiting))
+            .filter(|_| matches!(self.outcome(), Outcome::Waiting))
     }
 
     fn not_found(&mut self, skip: usize) -> Received {
