@@ -1,6 +1,7 @@
 //! Istio's standard metric labels, filled from a settled exchange.
 //!
-//! A label that nobody could tell is `unknown`, never absent and never empty; no label claims more than was proved:
+//! A label that nobody could tell is `unknown`, never absent and never empty (but the gRPC status of what is no gRPC call,
+//! which there is not); no label claims more than was proved:
 //! `*_principal` comes from TLS alone. Values that peers send are bounded and stripped of everything that could
 //! disturb a metrics endpoint or a dashboard. Which labels must be known when both ends speak baggage, and which Istio
 //! itself leaves `unknown`, is written down in `docs/labels.md` of the repository.

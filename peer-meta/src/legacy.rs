@@ -8,7 +8,7 @@
 //! | `x-envoy-peer-metadata`, `x-envoy-peer-metadata-id` | [`PeerHeaders`], [`MetadataCache`] | |
 //! | exchange agreed on by ALPN `istio-peer-exchange` | [`AlpnExchange`] | |
 //! | Envoy's in-process preamble | [`Preamble`] | |
-//! | Struct with upper-case or lower-case keys | [`Case`] | labels that the reader does not list |
+//! | Struct with upper-case or lower-case keys | [`Case`] | labels that the reader does not list; upper case: a label that Istio reads as the canonical service or revision, the app or the version becomes that |
 //! | list of `key=value` | [`to_pairs`], [`from_pairs`] | the identity; a `,` in a value; labels that the reader does not list |
 //! | endpoint metadata `workload;namespace;canonical;revision;cluster` | [`to_endpoint`], [`from_endpoint`] | everything else, the kind of the workload; a `;` in a value |
 //! | owner URL | [`to_owner`], [`owner_kind`] | everything but kind, namespace and name |

@@ -160,6 +160,27 @@ fn the_recommended_labels_of_kubernetes_come_before_the_short_ones() {
 }
 
 #[test]
+fn a_label_that_istio_reads_as_an_attribute_becomes_that_in_upper_case() {
+    let attributes = PeerAttributes::builder().app("a").build();
+    let metadata = Metadata::new(attributes)
+        .with_label("app.kubernetes.io/name", "b")
+        .with_label("version", "v2")
+        .with_label("service.istio.io/canonical-name", "s")
+        .with_label("app", "never told, since there is an app");
+    let read = |case: Case| {
+        let claim = case.decode(&case.encode(&metadata), &ReadConfig::new());
+        claim.unwrap().into_claim().attributes().clone()
+    };
+    let upper = PeerAttributes::builder()
+        .app("b")
+        .version("v2")
+        .service("s")
+        .build();
+    assert_eq!(read(Case::Upper), upper);
+    assert_eq!(read(Case::Lower), *metadata.attributes());
+}
+
+#[test]
 fn fields_of_another_type_and_unknown_fields_are_ignored() {
     let number = [0x11, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F];
     let read = upper(&[

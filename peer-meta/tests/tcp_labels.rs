@@ -224,6 +224,29 @@ fn envoy_at_the_destination_names_its_own_service_when_the_route_names_none() {
 }
 
 #[test]
+fn a_request_without_a_host_names_no_service() {
+    let own = own("own", "c1", "here");
+    let peer = told(distinct());
+    for host in ["", ":80"] {
+        let service = DestinationService::from_host(host);
+        for (dialect, expected) in [
+            (LabelDialect::Envoy, "own"),
+            (LabelDialect::Ztunnel, "unknown"),
+        ] {
+            let report = Report::new(
+                Reporter::Destination,
+                Subject::peer(&peer),
+                Subject::own(&own),
+            )
+            .with_service(Some(&service));
+            let labels = TcpLabels::new(&report, dialect);
+            assert_eq!(get(&labels, "destination_service"), expected, "{host}");
+            assert_eq!(get(&labels, "destination_service_name"), expected, "{host}");
+        }
+    }
+}
+
+#[test]
 fn the_service_is_named_by_the_directory_if_it_can() {
     let service = DestinationService::new("echo.shop.svc.cluster.local", "echo", "shop");
     let own = own("own", "c1", "here");

@@ -129,28 +129,22 @@ impl<'a> Report<'a> {
 
     pub(super) fn service_host(&self, dialect: LabelDialect) -> LabelValue<'a> {
         LabelValue::text(
-            self.service
-                .map(DestinationService::host)
+            self.named(DestinationService::host)
                 .or_else(|| self.own_service(dialect)),
         )
     }
 
     pub(super) fn service_name(&self, dialect: LabelDialect) -> LabelValue<'a> {
         LabelValue::text(
-            self.service
-                .map(DestinationService::name)
+            self.named(DestinationService::name)
                 .or_else(|| self.own_service(dialect)),
         )
     }
 
     pub(super) fn service_namespace(&self, dialect: LabelDialect) -> LabelValue<'a> {
-        let named = self
-            .service
-            .map(DestinationService::namespace)
-            .filter(|name| !name.is_empty());
-        match (named, dialect) {
+        match (self.named(DestinationService::namespace), dialect) {
             (None, LabelDialect::Envoy) => self.field(Side::Destination, Field::Namespace, dialect),
-            _ => LabelValue::text(named),
+            (named, _) => LabelValue::text(named),
         }
     }
 
@@ -199,6 +193,11 @@ impl<'a> Report<'a> {
 
     fn is_waypoints_destination(&self, side: Side) -> bool {
         self.reporter == Reporter::Waypoint && side == Side::Destination
+    }
+
+    /// A part of the service's name, if it has that part: a request may come without a host.
+    fn named(&self, part: impl Fn(&'a DestinationService) -> &'a str) -> Option<&'a str> {
+        self.service.map(part).filter(|name| !name.is_empty())
     }
 
     /// Envoy at the destination names its own canonical service when the route named none.

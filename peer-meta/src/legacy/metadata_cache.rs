@@ -29,7 +29,7 @@ struct Known {
     value: Box<[u8]>,
 }
 
-/// Longer ids and values are read and not remembered, so that a full cache is at most some 10 MiB.
+/// Longer ids and values are read and not remembered, so that a full cache is at most some 15 MiB.
 const LONGEST_ID: usize = 256;
 const LONGEST_VALUE: usize = 16 * 1024;
 
