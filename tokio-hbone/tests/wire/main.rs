@@ -18,3 +18,4 @@ mod identities;
 mod losses;
 mod requests;
 mod resets;
+mod torture;

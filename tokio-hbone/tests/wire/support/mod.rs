@@ -12,6 +12,7 @@ pub(crate) mod pki;
 pub(crate) mod place;
 pub(crate) mod raw;
 pub(crate) mod script_tls;
+pub(crate) mod torn_io;
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,0 +1,94 @@
+//! An IO that makes everything as hard as an IO may.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::io::BoxIo;
+
+/// An IO that moves one byte a call, or fails for good at its Nth call.
+pub(crate) struct TornIo {
+    io: BoxIo,
+    most: usize,
+    calls_left: usize,
+    /// For each kind of call whether its next is made in vain. They take turns by themselves: who always reads and
+    /// flushes in one go would otherwise never read.
+    in_vain: [bool; 4],
+}
+
+impl TornIo {
+    /// Every second call must be made again, and each moves at most `most` bytes.
+    pub(crate) const fn slow(io: BoxIo, most: usize) -> Self {
+        Self {
+            io,
+            most,
+            calls_left: usize::MAX,
+            in_vain: [true; 4],
+        }
+    }
+
+    /// From call number `call` on, counted from 0, everything fails.
+    pub(crate) const fn failing_at(io: BoxIo, call: usize) -> Self {
+        Self {
+            io,
+            most: usize::MAX,
+            calls_left: call,
+            in_vain: [false; 4],
+        }
+    }
+
+    fn call(&mut self, kind: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.calls_left == 0 {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        self.calls_left -= 1;
+        if self.most != usize::MAX {
+            let in_vain = self.in_vain[kind];
+            self.in_vain[kind] = !in_vain;
+            if in_vain {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for TornIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.call(0, cx))?;
+        let mut part = vec![0; self.most.min(buf.remaining())];
+        let mut part = ReadBuf::new(&mut part);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut part))?;
+        buf.put_slice(part.filled());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for TornIo {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.call(1, cx))?;
+        let most = self.most.min(buf.len());
+        Pin::new(&mut self.io).poll_write(cx, &buf[..most])
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.call(2, cx))?;
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.call(3, cx))?;
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
