@@ -159,6 +159,12 @@ fn a_denial_is_answered_403_or_as_ztunnel_does() {
 
 // [135]
 #[test]
+fn a_head_of_too_many_fields_is_answered_431() {
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    assert_eq!(Reject::TooManyHeaders.answer(), Answer::Status(status));
+}
+
+#[test]
 fn while_draining_a_stream_is_refused_so_that_the_peer_tries_elsewhere() {
     assert_eq!(Reject::Draining.answer(), Answer::RefusedStream);
 }

@@ -53,6 +53,8 @@ pub struct Connection<IO> {
     config: ConnectionConfig,
     /// How many streams may be held at once, with some room for those that were reset and whose holder does not know yet.
     most_held: usize,
+    /// So many were held when we last looked for a request.
+    is_full: bool,
     roster: Roster,
     orders: Orders,
     heartbeat: Heartbeat,
@@ -89,6 +91,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             failure: io.failure.clone(),
             config,
             most_held: streams.saturating_add(UNNOTICED),
+            is_full: false,
             roster: Roster::default(),
             orders: Orders::default(),
             heartbeat,
@@ -204,7 +207,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         let Some(http2) = &mut self.http2 else {
             return Poll::Ready(None);
         };
-        if self.closing.is_some() || self.roster.len() >= self.most_held {
+        self.is_full = self.roster.len() >= self.most_held;
+        if self.closing.is_some() || self.is_full {
             // What is left in h2's queue waits, and h2 counts the resets of those that wait.
             return http2.poll_closed(cx).map(|end| end.err().map(Err));
         }
@@ -231,8 +235,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
         let due = self.deadline();
         if self.alarm.poll_due(cx, due).is_pending() {
-            // A drain may have come to its end by the end of a stream.
-            return taken_back > 0 || self.has_new_end();
+            // A drain may have come to its end by the end of a stream, and one that was let go makes room for the next.
+            let has_room = self.is_full && self.roster.len() < self.most_held;
+            return taken_back > 0 || has_room || self.has_new_end();
         }
         if self.closing.is_some_and(|until| until <= now) {
             self.http2 = None;

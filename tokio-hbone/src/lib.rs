@@ -7,6 +7,9 @@
 //!                AsyncRead + AsyncWrite, or Bytes without a copy
 //! ```
 //!
+//! A [`Server`] is the right half with a listener, limits and an end: it accepts, gives each CONNECT to a [`Handler`] such as
+//! a [`Relay`], and drains.
+//!
 //! This crate is thin: what to say, whom to believe and what an event means is decided in the `hbone` crate, and carried out
 //! here. A [`Tunnel`] is itself an IO, so the inner hop of double HBONE runs over the outer one unchanged.
 //!
@@ -42,8 +45,8 @@
 //!
 //! # What it does not do
 //!
-//! It binds no listener and captures no traffic, resolves no names and fetches no certificates. It serves no HTTP inside
-//! the tunnel.
+//! It binds no listener and captures no traffic, and fetches no certificates. Names it resolves only for who asks it to
+//! ([`SystemResolver`]). It serves no HTTP inside the tunnel.
 
 mod acceptor;
 mod alarm;

@@ -3,7 +3,7 @@
 use hbone::DrainEnd;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio_hbone::{ConnectionConfig, ConnectionHandle, Incoming, Tunnel};
+use tokio_hbone::{Acceptor, ConnectionConfig, ConnectionHandle, Incoming, Tunnel};
 
 use crate::support::ends::{CONNECT, accept_next, acceptor};
 use crate::support::frame::{Frame, HEADERS, PING};
@@ -33,8 +33,11 @@ impl Driven {
 
 /// A scripted client, and our end.
 pub(crate) async fn script_to_driven(config: ConnectionConfig) -> (Raw, Driven) {
+    script_to(acceptor().with_connection(config)).await
+}
+
+pub(crate) async fn script_to(acceptor: Acceptor) -> (Raw, Driven) {
     let (near, far) = pipe();
-    let acceptor = acceptor().with_connection(config);
     let tls = ScriptTls::new(workload(CLIENT));
     let (raw, connection) = tokio::join!(Raw::client(near, &tls, &[]), acceptor.accept(far));
     let mut connection = connection.expect("a connection");

@@ -1,12 +1,15 @@
 //! What a client can send too much of.
 
+use std::time::Duration;
+
 use hbone::{Loss, Reason, TunnelError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
-use tokio_hbone::ConnectionConfig;
+use tokio::time::timeout;
+use tokio_hbone::{ConnectionConfig, Http2Config};
 
-use crate::driven::{Driven, open, script_to_driven};
-use crate::support::ends::{CONNECT, read_all, tunnel_error};
+use crate::driven::{Driven, open, script_to, script_to_driven};
+use crate::support::ends::{CONNECT, acceptor, read_all, tunnel_error};
 use crate::support::frame::{END_STREAM, Frame, HEADERS};
 use crate::support::soon;
 
@@ -61,6 +64,27 @@ async fn connects_taken_back_after_they_were_accepted_count_too() {
     let error = read_all(&mut tunnel).await.expect_err("all is over");
     let calm = Loss::Protocol(Reason::ENHANCE_YOUR_CALM);
     assert_eq!(tunnel_error(&error), TunnelError::Lost(calm));
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_that_do_not_notice_a_reset_are_not_joined_by_more_and_more() {
+    // [28]
+    let mut http2 = Http2Config::server();
+    http2.concurrent_streams = 2;
+    let (mut raw, mut driven) = script_to(acceptor().with_http2(http2)).await;
+    let mut deaf = Vec::new();
+    for stream in (1..).step_by(2).take(22) {
+        raw.send([Frame::headers(stream, &CONNECT)]).await;
+        deaf.push(driven.next().await);
+        raw.send([Frame::reset(stream, CANCEL)]).await;
+        let taken_back = deaf.last().expect("one").given_up();
+        soon(taken_back).await;
+    }
+    raw.send([Frame::headers(45, &CONNECT)]).await;
+    let early = timeout(Duration::from_secs(1), driven.incoming.recv()).await;
+    assert!(early.is_err(), "one handler too many");
+    deaf.pop();
+    driven.next().await;
 }
 
 async fn take_back(raw: &mut crate::support::raw::Raw, driven: &mut Driven, stream: u32) {

@@ -6,6 +6,7 @@ mod support;
 
 mod accepting;
 mod cutting;
+mod descriptors;
 mod drain;
 mod driven;
 mod floods;
