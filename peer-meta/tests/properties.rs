@@ -198,6 +198,7 @@ proptest! {
         let mut exchange = exchange(role, ExchangeConfig::new(), now);
         for event in before {
             apply(&mut exchange, event, now);
+            prop_assert_eq!(exchange.poll_timeout().is_none(), exchange.is_settled(), "or else it waits for ever");
         }
         exchange.handle_timeout(now + seconds(60));
         prop_assert!(exchange.is_settled());
