@@ -3,7 +3,7 @@ use std::time::Duration;
 use hbone::{Establish, EstablishError, Established, Timeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::connection::{Connection, ConnectionConfig, Watched};
+use crate::connection::{Connection, ConnectionConfig};
 use crate::deadline::{now, stage};
 use crate::http2::Http2Config;
 use crate::observed::Observed;
@@ -75,10 +75,7 @@ impl Acceptor {
             return Err(error);
         }
         let io = Observed::new(stream);
-        let watched = Watched {
-            failure: io.failure(),
-            pulse: io.pulse(),
-        };
+        let watched = io.watched();
         let builder = self.http2.server_builder();
         let preface = async {
             builder

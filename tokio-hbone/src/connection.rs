@@ -1,12 +1,13 @@
 //! One client's connection to us.
 
+mod addresses;
 mod config;
+mod lifetime;
 mod orders;
 mod roster;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -26,10 +27,12 @@ use crate::answering::{Answering, refuse};
 use crate::deadline::now;
 use crate::heartbeat::Heartbeat;
 use crate::incoming::Incoming;
-use crate::observed::{Failure, Observed};
+use crate::observed::{Failure, Observed, Watched};
 use crate::pulse::Pulse;
 use crate::tls::LivePeer;
+pub use addresses::Addresses;
 pub use config::ConnectionConfig;
+use lifetime::Lifetime;
 pub use orders::ConnectionHandle;
 use orders::Orders;
 pub(crate) use roster::Hold;
@@ -61,8 +64,9 @@ pub struct Connection<IO> {
     pulse: Pulse,
     drain: Drain,
     resets: ResetBudget,
-    born: Instant,
-    idle_since: Option<Instant>,
+    lifetime: Lifetime,
+    /// It drains because its lifetime is over; nobody has asked for it yet.
+    is_retiring: bool,
     /// When the drain has to be over.
     drain_by: Option<Instant>,
     /// Until when the peer may take in our last words.
@@ -98,8 +102,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             pulse: io.pulse.clone(),
             drain: Drain::new(Role::Server, config.drain),
             resets: ResetBudget::new(config.reset_burst, config.resets_per_second, now),
-            born: now,
-            idle_since: Some(now),
+            lifetime: Lifetime::new(&config, now),
+            is_retiring: false,
             drain_by: None,
             closing: None,
             alarm: Alarm::default(),
@@ -134,6 +138,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// when the last tunnel has (RFC 9113 section 6.8), or is cut when the deadline passes. A second call cuts what is
     /// left at once.
     pub fn drain(&mut self) {
+        // Who asks first has not asked twice, though the drain is already under way.
+        if std::mem::take(&mut self.is_retiring) {
+            return;
+        }
         let now = now();
         if self.drain_by.is_none() {
             self.drain_by = now.checked_add(self.config.drain.deadline);
@@ -228,11 +236,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             self.http2 = None;
             return true;
         }
-        if held > 0 || self.drain.is_draining() {
-            self.idle_since = None;
-        } else if self.idle_since.is_none() {
-            self.idle_since = Some(now);
-        }
+        self.lifetime.handle_use(held > 0, now);
         let due = self.deadline();
         if self.alarm.poll_due(cx, due).is_pending() {
             // A drain may have come to its end by the end of a stream, and one that was let go makes room for the next.
@@ -243,8 +247,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             self.http2 = None;
         }
         self.drain.handle_timeout(now);
-        if self.is_outdated(now) {
+        let outlived = self.lifetime.poll_timeout().is_some_and(|at| at <= now);
+        if outlived && !self.drain.is_draining() {
             self.drain();
+            self.is_retiring = true;
         }
         true
     }
@@ -265,24 +271,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.drain.end().is_some() && self.closing.is_none()
     }
 
-    fn is_outdated(&self, now: Instant) -> bool {
-        !self.drain.is_draining() && self.outdated_at().is_some_and(|at| at <= now)
-    }
-
-    /// When it will have been idle for too long, or too old.
-    fn outdated_at(&self) -> Option<Instant> {
-        let after = |since: Option<Instant>, time: Option<Duration>| since?.checked_add(time?);
-        let idle = after(self.idle_since, self.config.idle_timeout);
-        let old = after(Some(self.born), self.config.max_age);
-        [idle, old].into_iter().flatten().min()
-    }
-
     fn deadline(&self) -> Option<Instant> {
         if self.closing.is_some() {
             return self.closing;
         }
-        let outdated = self.outdated_at().filter(|_| !self.drain.is_draining());
-        [outdated, self.drain.poll_timeout()]
+        let lifetime = self.lifetime.poll_timeout();
+        let lifetime = lifetime.filter(|_| !self.drain.is_draining());
+        [lifetime, self.drain.poll_timeout()]
             .into_iter()
             .flatten()
             .min()
@@ -371,23 +366,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 /// Until when a client may read the last words of a connection that is being cut. Its tunnels are cut before that.
 fn last_words() -> Option<Instant> {
     now().checked_add(Duration::from_millis(100))
-}
-
-/// What the IO below a connection tells.
-pub(crate) struct Watched {
-    pub(crate) failure: Failure,
-    pub(crate) pulse: Pulse,
-}
-
-/// The two ends of the socket below a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a connection has two ends")]
-pub struct Addresses {
-    /// Where the client connected from.
-    pub client: SocketAddr,
-    /// Where it connected to: what [`DestinationPolicy::local_only`](hbone::policy::DestinationPolicy::local_only) wants
-    /// to know.
-    pub server: SocketAddr,
 }
 
 impl<IO> fmt::Debug for Connection<IO> {

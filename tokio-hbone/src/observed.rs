@@ -35,6 +35,14 @@ struct Causes {
     ended: OnceLock<TunnelError>,
 }
 
+/// What the IO below a connection tells whoever drives it.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    pub(crate) failure: Failure,
+    /// Beats with every sign of life of the peer.
+    pub(crate) pulse: Pulse,
+}
+
 impl Failure {
     /// What went wrong underneath, if h2's own error does not know better.
     pub(crate) fn explain(&self, error: &h2::Error) -> LinkFailure {
@@ -79,13 +87,15 @@ impl<IO> Observed<IO> {
         }
     }
 
-    /// Beats with every sign of life of the peer.
-    pub(crate) fn pulse(&self) -> Pulse {
-        self.pulse.clone()
-    }
-
     pub(crate) fn failure(&self) -> Failure {
         self.failure.clone()
+    }
+
+    pub(crate) fn watched(&self) -> Watched {
+        Watched {
+            failure: self.failure.clone(),
+            pulse: self.pulse.clone(),
+        }
     }
 }
 

@@ -16,12 +16,13 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use crate::acceptor::Acceptor;
-use crate::connection::Connection;
+use crate::connection::{Addresses, Connection};
 use crate::deadline::now;
 use census::Census;
 pub use config::ServerConfig;
@@ -142,7 +143,7 @@ impl<H: Handler> Server<H> {
     /// Serves the client in a task of its own, if there is room for one more.
     fn welcome<IO>(&self, arrival: Arrival<IO>, tasks: &mut JoinSet<()>)
     where
-        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let Ok(seat) = Arc::clone(&self.shared.sockets).try_acquire_owned() else {
             return self.shared.handler.turned_away(arrival.addresses);
@@ -152,7 +153,7 @@ impl<H: Handler> Server<H> {
         tasks.spawn(async move {
             let Arrival { io, addresses } = arrival;
             match turn.run(shared.acceptor.accept(io)).await {
-                Some(Ok(connection)) => shared.serve(connection.at(addresses)).await,
+                Some(Ok(connection)) => shared.serve(connection.at(addresses), addresses).await,
                 Some(Err(error)) => shared.handler.handshake_failed(addresses, &error),
                 None => shared.handler.turned_away(addresses),
             }
@@ -162,11 +163,12 @@ impl<H: Handler> Server<H> {
 }
 
 impl<H: Handler> Shared<H> {
-    async fn serve<IO>(self: Arc<Self>, mut connection: Connection<IO>)
+    async fn serve<IO>(self: Arc<Self>, mut connection: Connection<IO>, addresses: Addresses)
     where
-        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let Some(member) = self.census.enter(connection.peer(), connection.handle()) else {
+            self.handler.turned_away(addresses);
             return connection.turn_away().await;
         };
         let mut tunnels = JoinSet::new();

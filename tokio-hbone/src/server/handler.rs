@@ -12,7 +12,8 @@ pub trait Handler: Send + Sync + 'static {
     /// INTERNAL_ERROR. If it ends without an answer, so is it.
     fn handle(&self, incoming: Incoming) -> impl Future<Output = ()> + Send;
 
-    /// Accepting failed, for want of descriptors most likely; it is tried again after a pause.
+    /// Accepting failed, for want of descriptors most likely; it is tried again after
+    /// [`accept_pause`](super::ServerConfig::accept_pause), so that this is not called more often than that.
     fn accept_failed(&self, error: &io::Error) {
         let _ = error;
     }
@@ -22,7 +23,8 @@ pub trait Handler: Send + Sync + 'static {
         let _ = (addresses, error);
     }
 
-    /// A client was closed for want of room: there were too many sockets, or too many handshakes and its was the oldest.
+    /// A client was closed for want of room: there were too many sockets, too many handshakes and its was the oldest, or
+    /// too many connections of its identity.
     fn turned_away(&self, addresses: Addresses) {
         let _ = addresses;
     }

@@ -6,6 +6,7 @@ use hbone::policy::DestinationPolicy;
 use hbone::{Accept, Cut, DrainConfig, Reason, TunnelError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_hbone::tls::ClientTls;
 use tokio_hbone::{
     Acceptor, ConnectionConfig, Connector, Handler, Incoming, Relay, Server, ServerConfig,
@@ -185,6 +186,22 @@ async fn two_thousand_silent_clients_do_not_keep_out_a_good_one() {
     echoes(&mut good).await;
     let counts = running.handle.counts();
     assert_eq!((counts.sockets, counts.handshakes), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oldest_unfinished_handshake_makes_room() {
+    let mut config = ServerConfig::default();
+    config.max_handshakes = 2;
+    let running = run(acceptor(), config);
+    let (oldest, mut older) = (running.door.knock(), running.door.knock());
+    until(&running, |counts| counts.handshakes == 2).await;
+    let _newest = running.door.knock();
+    let began = tokio::time::Instant::now();
+    is_closed(oldest).await;
+    let closed = timeout(Duration::from_secs(1), older.read(&mut [0])).await;
+    assert!(closed.is_err(), "there was room for two");
+    assert!(began.elapsed() <= Duration::from_secs(2));
+    assert_eq!(running.handle.counts().handshakes, 2);
 }
 
 #[tokio::test(start_paused = true)]

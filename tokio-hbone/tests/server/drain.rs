@@ -199,3 +199,20 @@ async fn a_connection_that_has_grown_old_is_drained() {
     let end = driven.end().await;
     assert_eq!(end, Some(DrainEnd::TimedOut { streams: 1 }));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_an_old_connection_to_drain_does_not_ask_twice() {
+    let mut config = ConnectionConfig::default();
+    config.keepalive = None;
+    config.max_age = Some(Duration::from_secs(100));
+    let (mut raw, mut driven) = script_to_driven(config).await;
+    let mut tunnel = open(&mut raw, &mut driven, 1).await.remove(0);
+    next_of(&mut raw, GOAWAY).await;
+    driven.handle.drain();
+    raw.send([Frame::last_data(1, "in peace")]).await;
+    assert_eq!(read_all(&mut tunnel).await.expect("all"), b"in peace");
+    // But then it has been asked once.
+    driven.handle.drain();
+    let end = driven.end().await;
+    assert_eq!(end, Some(DrainEnd::Interrupted { streams: 1 }));
+}

@@ -87,6 +87,28 @@ async fn handlers_that_do_not_notice_a_reset_are_not_joined_by_more_and_more() {
     driven.next().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn connects_taken_back_before_anybody_saw_them_count_and_reach_no_handler() {
+    // [28] A few at a time, so that h2 never has many of them in its queue.
+    let mut config = ConnectionConfig::default();
+    config.reset_burst = 100;
+    config.resets_per_second = 0;
+    let (mut raw, mut driven) = script_to_driven(config).await;
+    for stream in (1..).step_by(2).take(100) {
+        let both = [
+            Frame::headers(stream, &CONNECT),
+            Frame::reset(stream, CANCEL),
+        ];
+        raw.send(both).await;
+        tokio::task::yield_now().await;
+    }
+    raw.until_quiet().await;
+    let both = [Frame::headers(201, &CONNECT), Frame::reset(201, CANCEL)];
+    raw.send(both).await;
+    assert_eq!(raw.go_away().await, CALM);
+    assert!(driven.incoming.recv().await.is_none());
+}
+
 async fn take_back(raw: &mut crate::support::raw::Raw, driven: &mut Driven, stream: u32) {
     raw.send([Frame::headers(stream, &CONNECT)]).await;
     let incoming = driven.next().await;
