@@ -1,12 +1,19 @@
 use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 
-use hbone::{Dial, DialAction, DialCause, DialError, DialLimits, RequestLimits, Route, Timeouts};
+use hbone::{
+    Dial, DialAction, DialCause, DialError, DialLimits, KeepaliveConfig, RequestLimits, Route,
+    Timeouts,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::deadline::now;
 use crate::http2::Http2Config;
 use crate::link::LinkConfig;
 use crate::tls::ClientTls;
+use crate::transport::Transport;
 use crate::tunnel::Tunnel;
 use crate::walk::Walk;
 
@@ -16,9 +23,9 @@ use crate::walk::Walk;
 /// whatever it had opened.
 #[derive(Clone)]
 pub struct Connector {
-    link: LinkConfig,
-    dial: DialLimits,
-    request: RequestLimits,
+    pub(crate) link: LinkConfig,
+    pub(crate) dial: DialLimits,
+    pub(crate) request: RequestLimits,
 }
 
 impl Connector {
@@ -29,6 +36,9 @@ impl Connector {
             tls,
             http2: Http2Config::client(),
             timeouts: Timeouts::default(),
+            keepalive: Some(KeepaliveConfig::default()),
+            transport: Transport::tcp(),
+            least_streams: 1,
         };
         Self {
             link,
@@ -48,6 +58,26 @@ impl Connector {
     #[must_use]
     pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.link.timeouts = timeouts;
+        self
+    }
+
+    /// The same with another idea of when a silent peer is asked whether it lives, and when it is given up; `None` is never.
+    #[must_use]
+    pub const fn with_keepalive(mut self, keepalive: Option<KeepaliveConfig>) -> Self {
+        self.link.keepalive = keepalive;
+        self
+    }
+
+    /// The same, reaching the outermost hop by `connect` instead of plain TCP: bound to a device, with a mark, by another
+    /// proxy. The deadline for it is still [`Timeouts::tcp`].
+    #[must_use]
+    pub fn with_transport<F, C, IO>(mut self, connect: F) -> Self
+    where
+        F: Fn(SocketAddr) -> C + Send + Sync + 'static,
+        C: Future<Output = io::Result<IO>> + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.link.transport = Transport::new(connect);
         self
     }
 

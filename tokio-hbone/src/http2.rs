@@ -1,4 +1,5 @@
 use h2::{client, server};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The HTTP/2 settings of one side of a connection. All sizes are in bytes.
 ///
@@ -61,8 +62,7 @@ impl Http2Config {
             .max_send_buffer_size(self.send_buffer.min(u32::MAX as usize))
             .data_frame_budget(self.small_frame_budget)
             .enable_push(false)
-            // Nothing may be opened before the peer has said how much.
-            .initial_max_send_streams(0);
+            .initial_max_send_streams(UNSAID);
         builder
     }
 
@@ -91,6 +91,23 @@ const REMEMBERED_RESETS: usize = 1024;
 const UNACCEPTED_RESETS: usize = 20;
 /// How many streams h2 itself may have to reset for the peer's errors, in the life of a connection.
 const ERROR_RESETS: usize = 1024;
+/// How many streams the peer allows on `connection`: `None` before its SETTINGS, `Some(None)` if it sets no limit.
+pub(crate) fn max_send_streams<IO>(
+    connection: &client::Connection<IO, bytes::Bytes>,
+) -> Option<Option<u32>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    match connection.max_concurrent_send_streams() {
+        UNSAID => None,
+        streams => Some(u32::try_from(streams).ok()),
+    }
+}
+
+/// What h2 has for the peer's limit before its SETTINGS: a figure that no SETTINGS lead to, so that a peer that allows no
+/// stream can be told from one that has said nothing. No stream is opened by it, since nothing is before the SETTINGS.
+const UNSAID: usize = usize::MAX - 1;
+
 /// RFC 9113 section 6.9.1.
 const MAX_WINDOW: u32 = (1 << 31) - 1;
 /// RFC 9113 section 4.2.

@@ -55,6 +55,7 @@ mod connection;
 mod connector;
 mod copy;
 mod deadline;
+mod driver;
 mod dying;
 mod exchange;
 mod heartbeat;
@@ -62,9 +63,11 @@ mod http2;
 mod incoming;
 mod link;
 mod observed;
+mod pool;
 mod pulse;
 mod server;
 pub mod tls;
+mod transport;
 mod tunnel;
 mod walk;
 
@@ -74,6 +77,7 @@ pub use connector::Connector;
 pub use copy::{Breakable, Copied, copy_bidirectional};
 pub use http2::Http2Config;
 pub use incoming::Incoming;
+pub use pool::{Pool, PoolBuilder, PoolEvent, PoolObserver, PoolStats};
 pub use server::{
     Arrival, Handler, Listener, Outcome, Relay, RelayConfig, Served, Server, ServerConfig,
     ServerCounts, ServerHandle, Service, SystemResolver,

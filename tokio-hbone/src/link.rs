@@ -6,17 +6,19 @@ use std::task::Poll;
 use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
 use hbone::{
-    Connect, Cut, Establish, EstablishError, Established, ExpectedIdentities, Identity,
-    LinkFailure, RequestError, RequestLimits, Timeouts,
+    Connect, Establish, EstablishError, Established, ExpectedIdentities, Identity, KeepaliveConfig,
+    LinkFailure, Loss, RequestError, RequestLimits, Timeouts, TunnelError,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
 use crate::deadline::{now, stage};
+use crate::driver::Driver;
 use crate::exchange::{self, Opened};
-use crate::http2::Http2Config;
+use crate::heartbeat::Heartbeat;
+use crate::http2::{Http2Config, max_send_streams};
 use crate::observed::{Failure, Observed};
 use crate::tls::ClientTls;
+use crate::transport::{BoxIo, Transport};
 use crate::tunnel::{Lingering, TunnelIo};
 
 /// A client's connection to one HBONE peer. It lives until the last clone and the last tunnel on it are gone.
@@ -33,6 +35,10 @@ pub(crate) struct LinkConfig {
     pub(crate) tls: ClientTls,
     pub(crate) http2: Http2Config,
     pub(crate) timeouts: Timeouts,
+    pub(crate) keepalive: Option<KeepaliveConfig>,
+    pub(crate) transport: Transport,
+    /// How many streams the peer's SETTINGS must allow for the connection to count.
+    pub(crate) least_streams: u32,
 }
 
 impl Link {
@@ -40,28 +46,22 @@ impl Link {
         config: &LinkConfig,
         address: SocketAddr,
         expect: &ExpectedIdentities,
-    ) -> Result<Self, EstablishError> {
+    ) -> Result<(Self, Driver<BoxIo>), EstablishError> {
         let mut establish = Establish::over_tcp(address, expect.clone(), config.timeouts, now());
         let connecting = async {
-            let socket = TcpStream::connect(address).await?;
-            socket.set_nodelay(true)?;
-            Ok(socket)
-        };
-        let connecting = async {
-            connecting
-                .await
-                .map_err(|error: std::io::Error| LinkFailure::Io(error.kind()))
+            let connected = config.transport.connect(address).await;
+            connected.map_err(|error| LinkFailure::Io(error.kind()))
         };
         let socket = stage(&mut establish, connecting).await?;
         establish.handle_connected(now())?;
-        Self::secure(config, establish, socket).await
+        Box::pin(Self::secure(config, establish, socket)).await
     }
 
     pub(crate) async fn over_tunnel(
         config: &LinkConfig,
         tunnel: TunnelIo,
         expect: &ExpectedIdentities,
-    ) -> Result<Self, EstablishError> {
+    ) -> Result<(Self, Driver<Lingering>), EstablishError> {
         Self::over_io(config, Lingering::new(tunnel), expect).await
     }
 
@@ -69,30 +69,31 @@ impl Link {
         config: &LinkConfig,
         io: IO,
         expect: &ExpectedIdentities,
-    ) -> Result<Self, EstablishError>
+    ) -> Result<(Self, Driver<IO>), EstablishError>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let establish = Establish::over_tunnel(expect.clone(), config.timeouts, now());
-        Self::secure(config, establish, io).await
+        // The state of a handshake is large, and whoever waits for it may be deep inside of something already.
+        Box::pin(Self::secure(config, establish, io)).await
     }
 
     async fn secure<IO>(
         config: &LinkConfig,
         mut establish: Establish,
         io: IO,
-    ) -> Result<Self, EstablishError>
+    ) -> Result<(Self, Driver<IO>), EstablishError>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let expect = establish.expect().cloned().unwrap_or_default();
-        let (stream, mut live) = stage(&mut establish, config.tls.connect(io, &expect)).await?;
+        let (stream, live) = stage(&mut establish, config.tls.connect(io, &expect)).await?;
         establish.handle_secured(live.identity(), stream.get_ref().1.alpn_protocol(), now())?;
         if let Some(Err(error)) = establish.poll() {
             return Err(error);
         }
         let io = Observed::new(stream);
-        let failure = io.failure();
+        let (failure, pulse) = (io.failure(), io.pulse());
         let builder = config.http2.client_builder();
         let handshake = async {
             builder
@@ -101,28 +102,34 @@ impl Link {
                 .map_err(|error| failure.explain(&error))
         };
         let (send, mut connection) = stage(&mut establish, handshake).await?;
-        stage(&mut establish, settings(&mut connection, &failure)).await?;
+        let least = config.least_streams;
+        stage(&mut establish, settings(&mut connection, least, &failure)).await?;
         establish.handle_settings()?;
         let Some(Ok(Established { peer, .. })) = establish.poll() else {
             return Err(EstablishError::Closed(establish.stage()));
         };
-        let ended = failure.clone();
-        tokio::spawn(async move {
-            // Whoever has a stream on the connection learns of its end there.
-            if live.unless_revoked(&mut connection).await.is_none() {
-                // The tunnels learn of it when the connection is dropped, which must not be before.
-                ended.cut(Cut::Revoked);
-            }
-        });
-        Ok(Self {
+        let heartbeat = Heartbeat::new(config.keepalive, connection.ping_pong(), pulse);
+        let driver = Driver::new(connection, live, heartbeat, failure.clone());
+        let link = Self {
             send,
             peer,
             failure,
-        })
+        };
+        Ok((link, driver))
+    }
+
+    /// To open streams on the connection.
+    pub(crate) fn send(&self) -> SendRequest<Bytes> {
+        self.send.clone()
     }
 
     pub(crate) const fn peer(&self) -> &Identity {
         &self.peer
+    }
+
+    /// Whether the peer has stopped answering.
+    pub(crate) fn was_given_up(&self) -> bool {
+        self.failure.ended() == Some(TunnelError::Lost(Loss::Unanswered))
     }
 
     /// Sends one CONNECT and waits for its answer.
@@ -135,12 +142,10 @@ impl Link {
     }
 }
 
-/// Drives the connection until the peer's SETTINGS allow a stream.
-///
-/// Until then h2 reads the limit as the 0 that we start with, so a peer that allows none at all looks like one that says
-/// nothing, and ends with the deadline too.
+/// Drives the connection until the peer's SETTINGS allow at least this many streams.
 async fn settings<IO>(
     connection: &mut Connection<IO, Bytes>,
+    least: u32,
     failure: &Failure,
 ) -> Result<(), LinkFailure>
 where
@@ -149,8 +154,10 @@ where
     poll_fn(|cx| match Pin::new(&mut *connection).poll(cx) {
         Poll::Ready(Ok(())) => Poll::Ready(Err(LinkFailure::Closed)),
         Poll::Ready(Err(error)) => Poll::Ready(Err(failure.explain(&error))),
-        Poll::Pending if connection.max_concurrent_send_streams() > 0 => Poll::Ready(Ok(())),
-        Poll::Pending => Poll::Pending,
+        Poll::Pending => match max_send_streams(connection) {
+            Some(streams) if streams.is_none_or(|streams| streams >= least) => Poll::Ready(Ok(())),
+            _ => Poll::Pending,
+        },
     })
     .await
 }

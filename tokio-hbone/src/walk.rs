@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::deadline::{now, within};
+use crate::driver::Driver;
 use crate::link::{Link, LinkConfig};
 use crate::tunnel::{Tunnel, TunnelIo};
 
@@ -119,10 +120,11 @@ where
     async fn establish(&mut self, level: usize) -> Result<(), EstablishError> {
         // The level comes from a walk over this very route, so the hop is there.
         let hop = self.route.hop(level).unwrap_or_else(|| self.route.last());
+        let (config, expect) = (self.config, &hop.expect);
         self.link = Some(match (self.tunnel.take(), self.given.take()) {
-            (Some(tunnel), _) => Link::over_tunnel(self.config, tunnel, &hop.expect).await?,
-            (None, Some(io)) => Link::over_io(self.config, io, &hop.expect).await?,
-            (None, None) => Link::over_tcp(self.config, self.route.address(), &hop.expect).await?,
+            (Some(tunnel), _) => started(Link::over_tunnel(config, tunnel, expect).await?),
+            (None, Some(io)) => started(Link::over_io(config, io, expect).await?),
+            (None, None) => started(Link::over_tcp(config, self.route.address(), expect).await?),
         });
         Ok(())
     }
@@ -142,4 +144,13 @@ where
         self.tunnel = Some(opened.tunnel);
         Ok(())
     }
+}
+
+/// The link whose driver runs by itself from now on.
+fn started<IO>((link, driver): (Link, Driver<IO>)) -> Link
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    tokio::spawn(driver.run());
+    link
 }

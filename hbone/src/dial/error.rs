@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
@@ -6,6 +7,7 @@ use thiserror::Error;
 use crate::ApiMisuse;
 use crate::EstablishError;
 use crate::RequestError;
+use crate::pool::Failure;
 
 /// Why there is no tunnel, and at which hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,9 @@ pub enum DialCause {
     /// The adapter reported out of order, which is a mistake in it and not the peer's doing.
     #[error(transparent)]
     Misuse(#[from] ApiMisuse),
+    /// The pool has no stream on a connection to the peer of this hop, and no dial of its own to blame.
+    #[error(transparent)]
+    NoStream(Failure<Infallible>),
     /// The peer of this hop opened no tunnel.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -45,6 +50,21 @@ impl DialError {
     #[must_use]
     pub const fn new(level: usize, hops: usize, cause: DialCause) -> Self {
         Self { level, hops, cause }
+    }
+
+    /// What a pool's `failure` to serve the hop at `level` means for a route with `hops` hops.
+    ///
+    /// A dial that others waited for too may have been for another route; what they share is everything up to the hop.
+    #[must_use]
+    pub fn from_pool(failure: Failure<Self>, level: usize, hops: usize) -> Self {
+        let failure = match failure {
+            Failure::Dial { error, .. } => return Self { hops, ..error },
+            Failure::ConnectionLost { retry_at } => Failure::ConnectionLost { retry_at },
+            Failure::Draining => Failure::Draining,
+            Failure::NoCapacity => Failure::NoCapacity,
+            Failure::QueueFull => Failure::QueueFull,
+        };
+        Self::new(level, hops, DialCause::NoStream(failure))
     }
 }
 

@@ -104,6 +104,24 @@ impl Dial {
         Ok(())
     }
 
+    /// Looking for a connection to the peer of `level` ended the walk: it waited for somebody else's attempt and shares its
+    /// failure, which may lie further out, or a pool has no stream to give. `error` counts levels as this walk does.
+    ///
+    /// # Errors
+    /// [`ApiMisuse`] if that was not what the last action asked for.
+    pub fn handle_checkout_failed(
+        &mut self,
+        level: usize,
+        error: DialError,
+    ) -> Result<(), ApiMisuse> {
+        let Step::Checkout { .. } = self.step else {
+            return Err(ApiMisuse::new("handle_checkout_failed", self.phrase()));
+        };
+        self.must_have_asked("handle_checkout_failed", level)?;
+        self.enter(level, Step::Over(Err(error)));
+        Ok(())
+    }
+
     /// There is a connection to the peer of `level` now, or none and why. Also the answer to a checkout that waited for
     /// somebody else's attempt and shares its failure.
     ///

@@ -10,6 +10,7 @@ use hbone::{
 
 use crate::connection::Hold;
 use crate::observed::Failure;
+use crate::pool::Lease;
 
 /// The two h2 halves of one CONNECT stream, and the [`Lifecycle`] that says what their events mean.
 pub(crate) struct TunnelIo {
@@ -23,6 +24,8 @@ pub(crate) struct TunnelIo {
     failure: Failure,
     /// At a server, our place in the roster of the connection.
     hold: Option<Hold>,
+    /// Its place on a pooled connection; last, so that the stream is reset before the place is free.
+    lease: Option<Lease>,
 }
 
 impl TunnelIo {
@@ -41,12 +44,19 @@ impl TunnelIo {
             stopped: None,
             failure,
             hold: None,
+            lease: None,
         }
     }
 
     /// The same, in the roster of a connection until it is dropped.
     pub(crate) fn held_by(mut self, hold: Hold) -> Self {
         self.hold = Some(hold);
+        self
+    }
+
+    /// The same, on a place of a pooled connection, which it gives back when both halves are over or it is dropped.
+    pub(crate) fn leased(mut self, lease: Lease) -> Self {
+        self.lease = Some(lease);
         self
     }
 
@@ -271,6 +281,9 @@ impl TunnelIo {
                 StreamAction::Reset(reason) => self.send.send_reset(reason.to_wire().into()),
                 _ => {}
             }
+        }
+        if !self.life.inbound().is_open() && !self.life.outbound().is_open() {
+            self.lease = None;
         }
         Ok(())
     }
