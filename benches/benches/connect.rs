@@ -3,14 +3,13 @@
 //! `cargo bench -p hbone-benches --bench connect` prints the allocations and a ratio of one run, then criterion's times.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
-use allocation_counter::measure;
 use criterion::{Criterion, criterion_group};
 use hbone::{
     Authority, Connect, ConnectOptions, Forwarded, HeaderValues, Hostname, Network, Position,
     Profile, Telling, Traceparent,
 };
+use hbone_benches::report;
 use http::{HeaderMap, HeaderValue, Method, Request, request};
 
 /// The most that either direction may allocate.
@@ -111,32 +110,6 @@ fn parse_naively(parts: &request::Parts) {
     ));
 }
 
-/// How long ours takes for every unit that the baseline takes: the median of interleaved samples.
-fn ratio(ours: impl Fn(), naive: impl Fn()) -> f64 {
-    let sample = |work: &dyn Fn()| -> Duration {
-        let start = Instant::now();
-        for _ in 0..2_000 {
-            work();
-        }
-        start.elapsed()
-    };
-    let mut ratios: Vec<f64> = (0..51)
-        .map(|_| sample(&ours).as_secs_f64() / sample(&naive).as_secs_f64())
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn report(name: &str, ours: impl Fn(), naive: impl Fn()) {
-    let count = measure(&ours).count_total;
-    let baseline = measure(&naive).count_total;
-    println!(
-        "{name}: {count} allocations (at most {MOST_ALLOCATIONS}; baseline {baseline}), {:.2} of the baseline's time",
-        ratio(&ours, &naive)
-    );
-    assert!(count <= MOST_ALLOCATIONS, "{name} allocates {count} times");
-}
-
 fn bench(criterion: &mut Criterion) {
     let (head, parts) = (head(), arrived());
     criterion.bench_function("connect/build", |bencher| bencher.iter(|| build(&head)));
@@ -153,9 +126,15 @@ criterion_group!(benches, bench);
 
 fn main() {
     let (head, parts) = (head(), arrived());
-    report("build a CONNECT head", || build(&head), build_naively);
+    report(
+        "build a CONNECT head",
+        MOST_ALLOCATIONS,
+        || build(&head),
+        build_naively,
+    );
     report(
         "parse a CONNECT head",
+        MOST_ALLOCATIONS,
         || parse(&parts),
         || parse_naively(&parts),
     );

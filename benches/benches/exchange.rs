@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use allocation_counter::measure;
 use baggage::istio::{Dialect, PeerAttributes, WorkloadKind};
 use criterion::{Criterion, criterion_group};
+use hbone_benches::report;
 use http::HeaderValue;
 use peer_meta::labels::{LabelDialect, Report, TcpLabels};
 use peer_meta::{DestinationService, Exchange, ExchangeConfig, Hop, Own, Role, Target};
@@ -149,32 +149,6 @@ fn labels_naively(
     ]
 }
 
-/// How long ours takes for every unit that the baseline takes: the median of interleaved samples.
-fn ratio(ours: &dyn Fn(), naive: &dyn Fn()) -> f64 {
-    let sample = |work: &dyn Fn()| -> Duration {
-        let start = Instant::now();
-        for _ in 0..2_000 {
-            work();
-        }
-        start.elapsed()
-    };
-    let mut ratios: Vec<f64> = (0..51)
-        .map(|_| sample(ours).as_secs_f64() / sample(naive).as_secs_f64())
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn report(name: &str, most: u64, ours: &dyn Fn(), naive: &dyn Fn()) {
-    let count = measure(ours).count_total;
-    let baseline = measure(naive).count_total;
-    println!(
-        "{name}: {count} allocations (at most {most}; baseline {baseline}), {:.2} of the baseline's time",
-        ratio(ours, naive)
-    );
-    assert!(count <= most, "{name} allocates {count} times");
-}
-
 fn bench(criterion: &mut Criterion) {
     let client = Client::new();
     let settled = client.exchange();
@@ -205,23 +179,23 @@ fn main() {
     report(
         "tell who we are",
         MOST_ALLOCATIONS_TELLING,
-        &|| drop(black_box(settled.request_baggage(Hop::Inner))),
-        &|| drop(black_box(HeaderValue::from_str(TOLD))),
+        || drop(black_box(settled.request_baggage(Hop::Inner))),
+        || drop(black_box(HeaderValue::from_str(TOLD))),
     );
     report(
         "settle an exchange",
         MOST_ALLOCATIONS_EXCHANGE,
-        &|| drop(black_box(client.exchange())),
-        &|| drop(black_box(client.exchange_naively())),
+        || drop(black_box(client.exchange())),
+        || drop(black_box(client.exchange_naively())),
     );
     report(
         "label it",
         MOST_ALLOCATIONS_LABELS,
-        &|| {
+        || {
             let report = Report::of(&settled).with_service(Some(&service));
             drop(black_box(TcpLabels::new(&report, LabelDialect::Ztunnel)));
         },
-        &|| drop(black_box(labels_naively(client.own.attributes(), &learned))),
+        || drop(black_box(labels_naively(client.own.attributes(), &learned))),
     );
     benches();
     Criterion::default().configure_from_args().final_summary();
