@@ -1,6 +1,6 @@
 //! The demo, run as a person runs it. Its proxies listen on fixed addresses, so its runs follow one another in one test.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -61,6 +61,13 @@ fn the_demo_knows_both_parties_with_baggage_and_loses_them_without() {
         "both reporters count all bytes"
     );
 
+    let closed = samples(&on, "istio_tcp_connections_closed_total");
+    assert_eq!(
+        values(&closed),
+        values(&opened),
+        "the report waits for the proxies"
+    );
+
     let off = json(&["--json", "--requests", "30", "--no-baggage"]);
     assert_eq!(
         (&off["connections"], &off["bytes_ok"]),
@@ -86,17 +93,30 @@ fn the_demo_knows_both_parties_with_baggage_and_loses_them_without() {
     let report = String::from_utf8(plain.stdout).expect("UTF-8");
     assert!(report.ends_with("0 labels are `unknown`\n"), "{report}");
 
+    // A reader that has seen enough (`| head -n 1`) is told so without a panic.
+    let mut unread = demo(&["--requests", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the demo starts");
+    drop(unread.stdout.take());
+    let ended = unread.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("writing the report"));
+
     let wrong = run(&["--requests", "0"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("--requests"));
 }
 
+fn demo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
+    command.args(arguments);
+    command
+}
+
 fn run(arguments: &[&str]) -> Output {
-    let demo = env!("CARGO_BIN_EXE_demo");
-    Command::new(demo)
-        .args(arguments)
-        .output()
-        .expect("the demo starts")
+    demo(arguments).output().expect("the demo starts")
 }
 
 fn json(arguments: &[&str]) -> Value {
@@ -111,6 +131,13 @@ fn samples<'a>(report: &'a Value, name: &str) -> Vec<&'a Value> {
     metrics
         .iter()
         .filter(|sample| sample["name"] == name)
+        .collect()
+}
+
+fn values(samples: &[&Value]) -> Vec<u64> {
+    samples
+        .iter()
+        .map(|sample| sample["value"].as_u64().expect("a value"))
         .collect()
 }
 

@@ -30,6 +30,8 @@ pub(crate) async fn call(
 ) -> Result<Timing> {
     let begin = Instant::now();
     let socket = TcpSocket::new_v4()?;
+    // Without this a long run is out of ports once 28,000 of them wait for late packets.
+    socket.set_reuseaddr(true)?;
     socket.bind(from)?;
     let socket = socket
         .connect(address)

@@ -65,7 +65,6 @@ impl DestinationProxy {
 
     async fn carry(&self, incoming: Incoming) -> Result<()> {
         self.topology.hops.requested(Place::Inner, &incoming);
-        self.topology.hops.requested(Place::Inner, &incoming);
         let mut application = match self.dial(&incoming).await {
             Ok(application) => application,
             Err(reject) => {

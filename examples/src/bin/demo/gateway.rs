@@ -54,7 +54,6 @@ impl Gateway {
 
     async fn relay(&self, incoming: Incoming) -> Result<()> {
         self.topology.hops.requested(Place::Outer, &incoming);
-        self.topology.hops.requested(Place::Outer, &incoming);
         let (mut upstream, incoming) = match self.dial(&incoming).await {
             Ok(upstream) => (upstream, incoming),
             Err(reject) => {

@@ -96,10 +96,12 @@ impl Hops {
     }
 }
 
+/// The lines of one name are joined as RFC 9110 section 5.3 has it, so that none goes unseen.
 fn readable(headers: &HeaderMap) -> BTreeMap<String, String> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let lines = |name| headers.get_all(name).iter().map(text);
     headers
-        .iter()
-        .map(|(name, value)| (name.to_string(), text(value)))
+        .keys()
+        .map(|name| (name.to_string(), lines(name).collect::<Vec<_>>().join(", ")))
         .collect()
 }

@@ -19,10 +19,13 @@ mod source_proxy;
 mod topology;
 mod traffic;
 
+use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
+use tokio::time::timeout;
 
 use crate::report::Report;
 use crate::running::Running;
@@ -45,6 +48,9 @@ struct Options {
     no_baggage: bool,
 }
 
+/// How long the proxies may take to count what their clients have ended.
+const SETTLING: Duration = Duration::from_secs(5);
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
@@ -61,12 +67,23 @@ async fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<bool> {
     let topology = Topology::new(!options.no_baggage)?;
     let mesh = Running::start(topology).await?;
-    let outcome = traffic::send(options.requests).await;
-    let report = Report::new(&mesh, outcome, !options.no_baggage);
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{report}");
+    let mut outcome = traffic::send(options.requests).await;
+    if timeout(SETTLING, mesh.topology.metrics.settled())
+        .await
+        .is_err()
+    {
+        let failure = "a proxy still counts a connection as open that its client has ended";
+        outcome.failures.push(failure.to_owned());
     }
+    let report = Report::new(&mesh, outcome, !options.no_baggage);
+    let text = if options.json {
+        format!("{}\n", serde_json::to_string_pretty(&report)?)
+    } else {
+        report.to_string()
+    };
+    // A reader that has seen enough, such as `head`, is no reason to panic as `print!` would.
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .context("writing the report")?;
     Ok(report.is_good())
 }

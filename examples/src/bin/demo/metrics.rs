@@ -5,11 +5,13 @@ use peer_meta::DestinationService;
 use peer_meta::Exchange;
 use peer_meta::labels::{LabelDialect, Report, TcpLabels};
 use serde::Serialize;
+use tokio::sync::Notify;
 
 /// Istio's TCP metrics of every proxy in the demo.
 #[derive(Default)]
 pub(crate) struct Metrics {
     series: Mutex<BTreeMap<TcpLabels, Counters>>,
+    closed: Notify,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -43,6 +45,22 @@ impl Metrics {
         Counted {
             metrics: self,
             labels,
+        }
+    }
+
+    /// Waits until every connection that was opened is closed. A client may have its last byte a moment before the proxies
+    /// have counted it.
+    pub(crate) async fn settled(&self) {
+        loop {
+            let closed = self.closed.notified();
+            if self
+                .lock()
+                .values()
+                .all(|counters| counters.opened == counters.closed)
+            {
+                return;
+            }
+            closed.await;
         }
     }
 
@@ -93,5 +111,6 @@ impl Counted<'_> {
             counters.sent += sent;
             counters.received += received;
         });
+        self.metrics.closed.notify_waiters();
     }
 }

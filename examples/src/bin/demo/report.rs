@@ -39,10 +39,10 @@ pub(crate) struct SeenHop {
 /// All in milliseconds.
 #[derive(Serialize)]
 pub(crate) struct Timings {
-    pub first_byte_p50: f64,
-    pub first_byte_p99: f64,
-    pub connection_p50: f64,
-    pub connection_p99: f64,
+    pub(crate) first_byte_p50: f64,
+    pub(crate) first_byte_p99: f64,
+    pub(crate) connection_p50: f64,
+    pub(crate) connection_p99: f64,
     pub(crate) run: f64,
 }
 

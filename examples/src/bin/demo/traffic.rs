@@ -1,7 +1,8 @@
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::application::{Timing, call};
 use crate::topology::Topology;
@@ -10,6 +11,8 @@ use crate::topology::Topology;
 const AT_ONCE: u32 = 16;
 /// The sizes of the requests, in turn: from a byte to several windows' worth of frames.
 const SIZES: [usize; 5] = [1, 1_000, 16_384, 100_000, 300_000];
+/// How long one may take. A mesh that stands still must fail, not hang.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came of all connections.
 pub(crate) struct Outcome {
@@ -35,7 +38,11 @@ pub(crate) async fn send(requests: u32) -> Outcome {
             outcome.note(calls.join_next().await);
         }
         let size = SIZES[number as usize % SIZES.len()];
-        calls.spawn(async move { (size, call(from, address, number, size).await) });
+        calls.spawn(async move {
+            let called = timeout(PATIENCE, call(from, address, number, size)).await;
+            let late = |_| Err(anyhow!("no end after {} s", PATIENCE.as_secs()));
+            (size, called.unwrap_or_else(late))
+        });
     }
     while let Some(done) = calls.join_next().await {
         outcome.note(Some(done));
