@@ -16,7 +16,7 @@ use crate::driver::Driver;
 use crate::exchange::{self, Opened};
 use crate::heartbeat::Heartbeat;
 use crate::http2::{Http2Config, max_send_streams};
-use crate::observed::{Failure, Observed};
+use crate::observed::{Failure, Observed, Watched};
 use crate::tls::ClientTls;
 use crate::transport::{BoxIo, Transport};
 use crate::tunnel::{Lingering, TunnelIo};
@@ -93,7 +93,7 @@ impl Link {
             return Err(error);
         }
         let io = Observed::new(stream);
-        let (failure, pulse) = (io.failure(), io.pulse());
+        let Watched { failure, pulse } = io.watched();
         let builder = config.http2.client_builder();
         let handshake = async {
             builder

@@ -87,10 +87,6 @@ impl<IO> Observed<IO> {
         }
     }
 
-    pub(crate) fn failure(&self) -> Failure {
-        self.failure.clone()
-    }
-
     pub(crate) fn watched(&self) -> Watched {
         Watched {
             failure: self.failure.clone(),
