@@ -148,29 +148,14 @@ const fn malformed<'a>(kind: ParseErrorKind, left: usize) -> Element<'a> {
 
 /// Reads the usual member: no white space, no property, nothing escaped. Anything else, and anything wrong,
 /// is left for [`Element::parse`].
-///
-/// `known_key` may recognise the key that the element begins with, a token, and split it from what follows
-/// its `=`.
 #[inline]
-pub(crate) fn plain<'a>(
-    cursor: &mut Cursor<'a>,
-    known_key: impl FnOnce(&'a [u8]) -> Option<(&'a [u8], &'a [u8])>,
-) -> Option<Member<'a>> {
+pub(crate) fn plain<'a>(cursor: &mut Cursor<'a>) -> Option<Member<'a>> {
     let start = *cursor;
     let mut at = start;
-    let key = match known_key(start.rest()) {
-        Some((key, value)) => {
-            at = Cursor::new(value);
-            key
-        }
-        None => {
-            let key = at.token();
-            if key.is_empty() || !at.eat(b'=') {
-                return None;
-            }
-            key
-        }
-    };
+    let key = at.token();
+    if key.is_empty() || !at.eat(b'=') {
+        return None;
+    }
     let value = at.plain_octets();
     if !at.at_element_end() {
         return None;

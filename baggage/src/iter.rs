@@ -23,7 +23,7 @@ impl<'a> Iterator for Iter<'a> {
     type Item = Member<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let usual = element::plain(&mut self.cursor, |_| None);
+        let usual = element::plain(&mut self.cursor);
         let member = usual.or_else(|| match Element::parse(&mut self.cursor, false) {
             Element::Member(member) => Some(member),
             // The line holds well-formed members only, so it has ended.

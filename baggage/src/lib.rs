@@ -153,6 +153,7 @@ mod iter;
 mod limits;
 mod member;
 mod members;
+mod next_stop;
 mod parse_error;
 mod parsed;
 mod percent;

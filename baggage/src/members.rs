@@ -60,26 +60,48 @@ impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> Members<'a, L>
         self.line.cursor.left()
     }
 
-    /// The next member. For `known_key` see [`element::plain`].
+    /// Whether there is more to read: goes on to the next line where one has ended.
     #[inline]
-    pub(crate) fn next_with(
+    pub(crate) fn is_open(&mut self) -> bool {
+        self.stage == Stage::InLine || self.advance()
+    }
+
+    /// Lets `take` read well-formed members from the line, if all that is left of it fits, and says whether
+    /// that ended it: a shorter way to what [`next`](Iterator::next) does, which reads whatever is left.
+    ///
+    /// `take` is told how many members it may read, stops before the comma or the end after the last of them,
+    /// and says how many they were.
+    #[inline]
+    pub(crate) fn take_from_line(
         &mut self,
-        mut known_key: impl FnMut(&'a [u8]) -> Option<(&'a [u8], &'a [u8])>,
-    ) -> Option<Result<Member<'a>, ParseError>> {
-        loop {
-            if self.stage != Stage::InLine && !self.advance() {
-                return self.over.take().map(Err);
-            }
-            self.line.cursor.skip_ows();
-            let start = self.line.cursor;
-            let result = match element::plain(&mut self.line.cursor, &mut known_key) {
-                Some(member) if self.ends_whole(start) => self.admit(member, start),
-                Some(_) => None,
-                None => self.next_unusual(start),
-            };
-            if result.is_some() {
-                return result;
-            }
+        take: impl FnOnce(&mut Cursor<'a>, usize) -> usize,
+    ) -> bool {
+        let start = self.line.cursor.left();
+        if self.line.unseen.is_some() || start >= self.bytes_left {
+            return false;
+        }
+        let taken = take(&mut self.line.cursor, self.members_left);
+        if taken == 0 {
+            return false;
+        }
+        let left = self.line.cursor.left();
+        self.members_left -= taken;
+        self.bytes_left -= start - left + 1;
+        if left == 0 {
+            self.stage = Stage::BetweenLines;
+        }
+        left == 0
+    }
+
+    /// The next list element of this line, unless it is empty or exceeds a limit.
+    #[inline]
+    fn next_element(&mut self) -> Option<Result<Member<'a>, ParseError>> {
+        self.line.cursor.skip_ows();
+        let start = self.line.cursor;
+        match element::plain(&mut self.line.cursor) {
+            Some(member) if self.ends_whole(start) => self.admit(member, start),
+            Some(_) => None,
+            None => self.next_unusual(start),
         }
     }
 
@@ -187,7 +209,15 @@ impl<'a, T: AsRef<[u8]> + ?Sized + 'a, L: Iterator<Item = &'a T>> Iterator for M
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_with(|_| None)
+        loop {
+            if !self.is_open() {
+                return self.over.take().map(Err);
+            }
+            let result = self.next_element();
+            if result.is_some() {
+                return result;
+            }
+        }
     }
 }
 

@@ -231,8 +231,8 @@ fn peer_lines() -> impl Strategy<Value = Vec<Vec<u8>>> {
     ]);
     let element = (
         key,
-        prop::sample::select(vec!["=", " = ", ""]),
-        "[a-c %=;\"]{0,4}|%20|%C3%A9",
+        prop_oneof![6 => Just("="), 1 => prop::sample::select(vec![" = ", "", "=="])],
+        prop_oneof![3 => "[a-zA-Z0-9._-]{0,12}", 1 => "[a-c %=;\"]{0,4}|%20|%C3%A9"],
     )
         .prop_map(|(key, equals, value)| format!("{key}{equals}{value}"));
     let line =

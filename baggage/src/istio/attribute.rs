@@ -26,26 +26,34 @@ pub fn is_istio_key(key: &str) -> bool {
 /// A key and what it stands for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key {
-    pub(super) name: &'static str,
+    /// The key with its `=`.
+    pub(super) start: &'static str,
     pub(super) attribute: Attribute,
     pub(super) kind: Option<WorkloadKind>,
 }
 
 /// What a key stands for.
 pub(super) fn find(key: &[u8]) -> Option<&'static Key> {
-    KEYS.iter().find(|known| known.name.as_bytes() == key)
+    let eight = key.get(8).copied().unwrap_or(b'=');
+    candidate(*key.get(6)?, eight)
+        .filter(|known| known.start.as_bytes().strip_suffix(b"=") == Some(key))
 }
 
 /// The key that a list element begins with, if its `=` follows at once, and what follows that.
 #[inline]
-pub(super) fn find_at_start(element: &[u8]) -> Option<(&'static Key, &[u8])> {
+pub(super) fn split_key(element: &[u8]) -> Option<(&'static Key, &[u8])> {
     let &[_, _, _, _, _, _, six, _, eight, ..] = element else {
         return None;
     };
-    let known = KEYS.get(usize::from(SLOTS[slot(six, eight)]))?;
-    let (start, rest) = element.split_at_checked(known.name.len())?;
-    let (equals, value) = rest.split_first()?;
-    (*equals == b'=' && same(start, known.name.as_bytes())).then_some((known, value))
+    let known = candidate(six, eight)?;
+    let (start, value) = element.split_at_checked(known.start.len())?;
+    same(start, known.start.as_bytes()).then_some((known, value))
+}
+
+/// The only key that may have these octets, its `=` included, in the places that tell all keys apart.
+#[inline]
+fn candidate(six: u8, eight: u8) -> Option<&'static Key> {
+    KEYS.get(usize::from(SLOTS[slot(six, eight)]))
 }
 
 /// Compares texts of the same length, at least eight bytes, a word at a time: faster here than a call to
@@ -58,58 +66,58 @@ fn same(one: &[u8], other: &[u8]) -> bool {
         && one.last_chunk::<8>() == other.last_chunk::<8>()
 }
 
-/// The key under which an attribute is written; for the workload, that of its kind.
+/// The key under which an attribute is written, with its `=`; for the workload, that of its kind.
 pub(super) fn key(attribute: Attribute, kind: Option<WorkloadKind>) -> &'static str {
     let first = usize::from(FIRST_KEY[attribute as usize]);
     let further = match attribute {
         Attribute::Workload => kind.map_or(0, |kind| kind as usize),
         _ => 0,
     };
-    KEYS.get(first + further).map_or("", |key| key.name)
+    KEYS.get(first + further).map_or("", |key| key.start)
 }
 
 /// The one table of keys, for reading and for writing; those of workloads stand together, in the order of
 /// `WorkloadKind`.
 static KEYS: [Key; 13] = [
-    key_of("k8s.cluster.name", Attribute::Cluster),
-    key_of("k8s.namespace.name", Attribute::Namespace),
-    workload_key("k8s.cronjob.name", WorkloadKind::CronJob),
-    workload_key("k8s.deployment.name", WorkloadKind::Deployment),
-    workload_key("k8s.job.name", WorkloadKind::Job),
-    workload_key("k8s.pod.name", WorkloadKind::Pod),
-    key_of("service.name", Attribute::Service),
-    key_of("service.version", Attribute::Revision),
-    key_of("app.name", Attribute::App),
-    key_of("app.version", Attribute::Version),
-    key_of("k8s.instance.name", Attribute::Instance),
-    key_of("cloud.region", Attribute::Region),
-    key_of("cloud.availability_zone", Attribute::Zone),
+    key_of("k8s.cluster.name=", Attribute::Cluster),
+    key_of("k8s.namespace.name=", Attribute::Namespace),
+    workload_key("k8s.cronjob.name=", WorkloadKind::CronJob),
+    workload_key("k8s.deployment.name=", WorkloadKind::Deployment),
+    workload_key("k8s.job.name=", WorkloadKind::Job),
+    workload_key("k8s.pod.name=", WorkloadKind::Pod),
+    key_of("service.name=", Attribute::Service),
+    key_of("service.version=", Attribute::Revision),
+    key_of("app.name=", Attribute::App),
+    key_of("app.version=", Attribute::Version),
+    key_of("k8s.instance.name=", Attribute::Instance),
+    key_of("cloud.region=", Attribute::Region),
+    key_of("cloud.availability_zone=", Attribute::Zone),
 ];
 
-const fn key_of(name: &'static str, attribute: Attribute) -> Key {
+const fn key_of(start: &'static str, attribute: Attribute) -> Key {
     Key {
-        name,
+        start,
         attribute,
         kind: None,
     }
 }
 
-const fn workload_key(name: &'static str, kind: WorkloadKind) -> Key {
+const fn workload_key(start: &'static str, kind: WorkloadKind) -> Key {
     Key {
-        name,
+        start,
         attribute: Attribute::Workload,
         kind: Some(kind),
     }
 }
 
-/// Where in the table the only key may stand that has these two bytes in the places that tell all keys, with
-/// their `=`, apart.
+/// Where in the table the only key may stand that has these two octets in the places that tell all
+/// keys, with their `=`, apart.
 static SLOTS: [u8; 32] = {
     let mut slots = [u8::MAX; 32];
     let mut index = 0;
     while index < KEYS.len() {
-        let name = KEYS[index].name.as_bytes();
-        let slot = slot(name[6], if name.len() > 8 { name[8] } else { b'=' });
+        let start = KEYS[index].start.as_bytes();
+        let slot = slot(start[6], start[8]);
         assert!(
             slots[slot] == u8::MAX,
             "two keys in one slot: choose other factors"

@@ -3,7 +3,6 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::hash::{Hash, Hasher};
-use core::ops::Range;
 
 use super::attribute::{self, ATTRIBUTES, Attribute};
 use super::dialect::Dialect;
@@ -19,8 +18,10 @@ use crate::percent;
 /// These are claims of whoever wrote the header. They label metrics and logs; who the peer is, only TLS tells.
 #[derive(Clone, Default)]
 pub struct PeerAttributes {
+    /// The values, one after the other.
     text: Arc<str>,
-    values: [Range<usize>; ATTRIBUTES],
+    /// Where in the text each of them ends, and the next begins.
+    ends: [usize; ATTRIBUTES],
     kind: Option<WorkloadKind>,
 }
 
@@ -42,7 +43,7 @@ impl PeerAttributes {
 
     /// Whether nothing is set.
     pub fn is_empty(&self) -> bool {
-        self.values.iter().all(Range::is_empty)
+        self.text.is_empty()
     }
 
     /// `k8s.cluster.name`
@@ -106,8 +107,8 @@ impl PeerAttributes {
     pub fn encode(&self, dialect: Dialect, out: &mut String) {
         let plain = percent::is_plain(&self.text);
         let length = self.written(dialect).map(|(key, value)| match plain {
-            true => key.len() + value.len() + 2,
-            false => key.len() + percent::encoded_len(self.text(value)) + 2,
+            true => key.len() + value.len() + 1,
+            false => key.len() + percent::encoded_len(value) + 1,
         });
         out.reserve(length.fold(0, usize::saturating_add).saturating_sub(1));
         let start = out.len();
@@ -116,10 +117,9 @@ impl PeerAttributes {
                 out.push(',');
             }
             out.push_str(key);
-            out.push('=');
             match plain {
-                true => out.push_str(self.text(value)),
-                false => out.extend(percent::chunks(self.text(value))),
+                true => out.push_str(value),
+                false => out.extend(percent::chunks(value)),
             }
         }
     }
@@ -138,48 +138,45 @@ impl PeerAttributes {
 
     pub(super) fn from_encoded(encoded: &[&[u8]; ATTRIBUTES], kind: Option<WorkloadKind>) -> Self {
         let mut text = Vec::with_capacity(encoded.iter().map(|value| value.len()).sum());
-        let mut values = encoded.map(|value| {
-            let start = text.len();
+        let mut ends = encoded.map(|value| {
             text.extend_from_slice(value);
-            start..text.len()
+            text.len()
         });
         if text.contains(&b'%') {
             text.clear();
-            for (range, value) in values.iter_mut().zip(encoded) {
-                let start = text.len();
+            ends = encoded.map(|value| {
                 text.extend_from_slice(percent::decode(value).as_bytes());
-                *range = start..text.len();
-            }
+                text.len()
+            });
         }
         Self {
             text: str::from_utf8(&text).unwrap_or_default().into(),
-            values,
+            ends,
             kind,
         }
     }
 
     pub(super) fn from_values(texts: &[String; ATTRIBUTES], kind: Option<WorkloadKind>) -> Self {
-        let mut length = 0;
+        let mut end = 0;
         Self {
-            values: texts.each_ref().map(|value| {
-                let start = length;
-                length += value.len();
-                start..length
+            ends: texts.each_ref().map(|value| {
+                end += value.len();
+                end
             }),
             text: texts.concat().into(),
             kind,
         }
     }
 
-    /// The keys that this dialect writes, and where the values stand.
+    /// The keys that this dialect writes, each with its `=`, and the values.
     #[inline]
-    fn written(&self, dialect: Dialect) -> impl Iterator<Item = (&'static str, &Range<usize>)> {
+    fn written(&self, dialect: Dialect) -> impl Iterator<Item = (&'static str, &str)> {
         let kind = match dialect {
             Dialect::Agentgateway => Some(WorkloadKind::Deployment),
             _ => self.kind,
         };
         dialect.attributes().iter().filter_map(move |&attribute| {
-            let value = &self.values[attribute as usize];
+            let value = self.text(attribute);
             let silent = match dialect {
                 Dialect::Agentgateway => false,
                 Dialect::Envoy => value.is_empty() || self.is_inferred(attribute),
@@ -199,12 +196,16 @@ impl PeerAttributes {
     }
 
     fn value(&self, attribute: Attribute) -> Option<&str> {
-        let value = self.text(&self.values[attribute as usize]);
+        let value = self.text(attribute);
         (!value.is_empty()).then_some(value)
     }
 
-    fn text(&self, value: &Range<usize>) -> &str {
-        self.text.get(value.clone()).unwrap_or_default()
+    /// The value; empty if it is not set.
+    fn text(&self, attribute: Attribute) -> &str {
+        let (before, from) = self.ends.split_at(attribute as usize);
+        let start = before.last().copied().unwrap_or_default();
+        let end = from.first().copied().unwrap_or_default();
+        self.text.get(start..end).unwrap_or_default()
     }
 
     fn fields(&self) -> [(&'static str, Option<&str>); 11] {

@@ -1,11 +1,13 @@
 use alloc::borrow::Cow;
 use core::fmt;
 
-use super::attribute::{self, ATTRIBUTES, Attribute};
+use super::attribute::{self, ATTRIBUTES, Attribute, Key};
 use super::peer_attributes::PeerAttributes;
 use super::workload_kind::WorkloadKind;
+use crate::cursor::Cursor;
 use crate::limits::Limits;
 use crate::members::Members;
+use crate::next_stop::next_stop;
 use crate::percent;
 
 /// A peer's attributes, borrowed from its header lines: nothing is allocated unless a value is
@@ -27,31 +29,40 @@ impl<'a> PeerAttributesRef<'a> {
         T: AsRef<[u8]> + ?Sized + 'a,
     {
         let mut peer = Self::default();
-        let mut members = Members::new(lines, limits);
-        let mut at_start = None;
-        while let Some(member) = members.next_with(|element| {
-            at_start = None;
-            let (known, value) = attribute::find_at_start(element)?;
-            at_start = Some(known);
-            Some((known.name.as_bytes(), value))
-        }) {
-            let Ok(member) = member else { continue };
-            if let Some(key) = at_start.or_else(|| attribute::find(member.key_bytes())) {
-                peer.values[key.attribute as usize] = member.value_bytes();
-                if key.attribute == Attribute::Workload {
-                    peer.kind = key.kind;
-                }
-            }
-        }
-        if peer.encoded(Attribute::Workload).is_empty() {
-            peer.kind = None;
-        }
-        peer.share(Attribute::Service, Attribute::App);
-        peer.share(Attribute::Revision, Attribute::Version);
+        peer.read(Members::new(lines, limits));
+        peer.infer();
         (!peer.is_empty()).then_some(peer)
     }
 
+    fn read<T, L>(&mut self, mut members: Members<'a, L>)
+    where
+        T: AsRef<[u8]> + ?Sized + 'a,
+        L: Iterator<Item = &'a T>,
+    {
+        while members.is_open() {
+            if members.take_from_line(|line, most| self.take_usual(line, most)) {
+                continue;
+            }
+            if let Some(Ok(member)) = members.next()
+                && let Some(key) = attribute::find(member.key_bytes())
+            {
+                self.set(key, member.value_bytes());
+            }
+        }
+    }
+
+    /// Completes what was read: a kind stands with a name only, and what is given stands for what is not.
+    #[inline]
+    fn infer(&mut self) {
+        if self.encoded(Attribute::Workload).is_empty() {
+            self.kind = None;
+        }
+        self.share(Attribute::Service, Attribute::App);
+        self.share(Attribute::Revision, Attribute::Version);
+    }
+
     /// Whether nothing is set.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.values.iter().all(|value| value.is_empty())
     }
@@ -114,6 +125,36 @@ impl<'a> PeerAttributesRef<'a> {
     /// An owned copy, in one buffer.
     pub fn to_attributes(&self) -> PeerAttributes {
         PeerAttributes::from_encoded(&self.values, self.kind)
+    }
+
+    /// Reads members of Istio's keys without white space, properties and escapes, which is how they are
+    /// written, up to the first that is none. It stands apart so that all it needs fits into registers.
+    #[inline(never)]
+    fn take_usual(&mut self, line: &mut Cursor<'a>, most: usize) -> usize {
+        let text = line.rest();
+        let mut start = 0;
+        for taken in 0..most {
+            // Every key has eight octets or more, which it compares itself.
+            let end = next_stop(text, start + 8);
+            let (element, rest) = text.split_at_checked(end).unwrap_or_default();
+            let after = Cursor::new(rest);
+            let found = element.get(start..).and_then(attribute::split_key);
+            let Some((key, value)) = found.filter(|_| after.at_element_end()) else {
+                return taken;
+            };
+            self.set(key, value);
+            *line = after;
+            start = element.len() + 1;
+        }
+        most
+    }
+
+    #[inline]
+    fn set(&mut self, key: &Key, value: &'a [u8]) {
+        self.values[key.attribute as usize] = value;
+        if key.attribute == Attribute::Workload {
+            self.kind = key.kind;
+        }
     }
 
     fn value(&self, attribute: Attribute) -> Option<Cow<'a, str>> {
