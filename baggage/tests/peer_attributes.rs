@@ -82,3 +82,30 @@ fn nothing_to_say_is_no_header_except_to_agentgateway() {
         "k8s.cluster.name=,k8s.namespace.name=,k8s.deployment.name=,service.name=,service.version="
     );
 }
+
+#[test]
+fn every_limit_cuts_a_peer_where_it_cuts_baggage() {
+    let lines = [
+        "k8s.cluster.name=east,k8s.namespace.name=bookinfo",
+        "k8s.instance.name=productpage-v1-0,cloud.region=us-east-1,cloud.availability_zone=a",
+    ];
+    for limit in 0..=160 {
+        for limits in [
+            baggage::Limits::new().with_members(limit),
+            baggage::Limits::new().with_bytes(limit),
+            baggage::Limits::new().with_raw_bytes(limit),
+        ] {
+            let baggage = baggage::Baggage::parse(lines, &limits).baggage;
+            let peer = baggage::istio::PeerAttributes::parse(lines, &limits).unwrap_or_default();
+            for (key, value) in [
+                ("k8s.cluster.name", peer.cluster()),
+                ("k8s.namespace.name", peer.namespace()),
+                ("k8s.instance.name", peer.instance()),
+                ("cloud.region", peer.region()),
+                ("cloud.availability_zone", peer.zone()),
+            ] {
+                assert_eq!(value, baggage.get(key).as_deref(), "{key} in {limits:?}");
+            }
+        }
+    }
+}
