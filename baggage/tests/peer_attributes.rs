@@ -1,7 +1,7 @@
 //! What a caller sees of a peer's attributes, apart from the rules of reading them.
 
-use baggage::Limits;
 use baggage::istio::{Dialect, PeerAttributes, WorkloadKind};
+use baggage::{Baggage, Limits};
 
 #[test]
 fn what_is_written_is_read_back() {
@@ -38,7 +38,7 @@ fn all_lines_of_a_message_are_read_and_one_is_written() {
         None
     );
     assert!(
-        baggage::Baggage::from_headers(&headers, &Limits::default())
+        Baggage::from_headers(&headers, &Limits::default())
             .baggage
             .to_header_value()
             .is_none()
@@ -53,7 +53,7 @@ fn all_lines_of_a_message_are_read_and_one_is_written() {
         peer.to_header_value(Dialect::Ztunnel).unwrap(),
         "k8s.pod.name=p"
     );
-    let baggage = baggage::Baggage::from_headers(&headers, &Limits::default()).baggage;
+    let baggage = Baggage::from_headers(&headers, &Limits::default()).baggage;
     assert_eq!(baggage.to_header_value().unwrap(), "user=a,k8s.pod.name=p");
 }
 
@@ -91,12 +91,12 @@ fn every_limit_cuts_a_peer_where_it_cuts_baggage() {
     ];
     for limit in 0..=160 {
         for limits in [
-            baggage::Limits::new().with_members(limit),
-            baggage::Limits::new().with_bytes(limit),
-            baggage::Limits::new().with_raw_bytes(limit),
+            Limits::new().with_members(limit),
+            Limits::new().with_bytes(limit),
+            Limits::new().with_raw_bytes(limit),
         ] {
-            let baggage = baggage::Baggage::parse(lines, &limits).baggage;
-            let peer = baggage::istio::PeerAttributes::parse(lines, &limits).unwrap_or_default();
+            let baggage = Baggage::parse(lines, &limits).baggage;
+            let peer = PeerAttributes::parse(lines, &limits).unwrap_or_default();
             for (key, value) in [
                 ("k8s.cluster.name", peer.cluster()),
                 ("k8s.namespace.name", peer.namespace()),
