@@ -17,9 +17,9 @@ use crate::transport::Transport;
 use crate::tunnel::Tunnel;
 use crate::walk::Walk;
 
-/// Opens tunnels.
+/// Makes connections, and opens tunnels.
 ///
-/// Each tunnel gets connections of its own for now; dropping the future of [`connect`](Self::connect) at any point closes
+/// By itself it makes connections for each tunnel, which suits tools; a proxy puts it into a [`Pool`](crate::Pool). Dropping the future of [`connect`](Self::connect) at any point closes
 /// whatever it had opened.
 #[derive(Clone)]
 pub struct Connector {

@@ -32,6 +32,10 @@ pub(crate) async fn request(
     let (mut response, mut stream) = match sent {
         Some(Ok(sent)) => sent,
         Some(Err(error)) => {
+            if error.reason().is_none() && error.get_io().is_none() {
+                // Nothing was sent, since no stream id is left: as good as a connection that is going away.
+                request.handle_goaway();
+            }
             report(&mut request, failure, &error);
             return Err(error_of(&mut request));
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hbone::pool::PoolConfig;
-use hbone::{DialCause, Reason, RequestError};
+use hbone::{DialCause, KeepaliveConfig, Reason, RequestError};
 use tokio::time::sleep;
 use tokio_hbone::Pool;
 
@@ -164,6 +164,31 @@ async fn a_connection_that_died_unnoticed_is_replaced_once() {
         "on a fresh one, and not on its sibling"
     );
     assert_eq!((network.dials(), pool.stats().streams), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_whose_peer_is_silent_is_given_up_in_time() {
+    // [104]
+    let network = Network::with(|io: BoxIo, number| async move {
+        if number > 0 {
+            return echo(io, number).await;
+        }
+        let mut raw = script(io, &[]).await;
+        let stream = raw.connect().await;
+        raw.send([Frame::headers(stream, &[(":status", "200")])])
+            .await;
+        std::future::pending::<()>().await;
+    });
+    let pool = network.pool();
+    drop(pool.connect(&route()).await.expect("a tunnel"));
+    let keepalive = KeepaliveConfig::default();
+    sleep(keepalive.interval + keepalive.timeout - Duration::from_secs(1)).await;
+    assert_eq!(pool.stats().open, 1);
+    sleep(Duration::from_secs(2)).await;
+    let stats = pool.stats();
+    assert_eq!((stats.open, stats.tasks, stats.lost), (0, 0, 1));
+    let mut tunnel = pool.connect(&route()).await.expect("a tunnel");
+    assert!(works(&mut tunnel).await);
 }
 
 #[tokio::test(start_paused = true)]
