@@ -21,10 +21,6 @@ pub(crate) struct Party {
 }
 
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a box would be one more allocation for every tunnel"
-)]
 enum State {
     /// The role has this party; nothing has been heard of it yet.
     Awaited,
