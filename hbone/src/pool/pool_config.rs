@@ -36,7 +36,7 @@ impl PoolConfig {
     }
 
     /// How long a key rests after its first failed dial, and at most after many: each failure in a row doubles it. 100 ms and
-    /// 10 s.
+    /// 10 s. Less than 1 ms counts as that, more than a year as a year.
     #[must_use]
     pub const fn backoff(mut self, initial: Duration, max: Duration) -> Self {
         self.backoff_initial = initial;
@@ -124,3 +124,6 @@ impl Default for PoolConfig {
         Self::new()
     }
 }
+
+/// For ever, in numbers that a clock can add.
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);

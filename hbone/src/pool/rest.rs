@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use super::pool_config::LONGEST;
 use super::{Failure, PoolConfig};
 
 /// What went wrong lately with one key, and until when it is left alone.
@@ -49,7 +50,8 @@ impl<E: Clone> Rest<E> {
         self.forget_at.is_none_or(|at| at <= now)
     }
 
-    /// The dial that was begun at `dialled_at` has failed. Dials that were under way together count once.
+    /// The dial that was begun at `dialled_at` has failed. Dials that were under way together count once, but one that fails when the
+    /// rest for the others is over makes the key rest again.
     pub(super) fn handle_dial_failed(
         &mut self,
         error: E,
@@ -62,6 +64,8 @@ impl<E: Clone> Rest<E> {
         self.cause = Some(Cause::Dial(error));
         if begins_a_round {
             self.dials_failed = self.dials_failed.saturating_add(1);
+        }
+        if begins_a_round || !self.is_resting(now) {
             self.rest(self.dials_failed, entropy, config, now);
         }
     }
@@ -80,7 +84,7 @@ impl<E: Clone> Rest<E> {
         }
         self.lost = self.lost.saturating_add(1);
         if self.lost == 1 {
-            self.forget_at = now.checked_add(config.backoff_max);
+            self.forget_at = now.checked_add(memory(config));
         } else {
             self.cause = Some(Cause::Lost);
             self.rest(self.lost - 1, entropy, config, now);
@@ -120,11 +124,9 @@ impl<E: Clone> Rest<E> {
             .backoff_initial
             .saturating_mul(1 << doublings)
             .min(config.backoff_max);
-        let delay = config.jittered(delay, entropy);
+        let delay = config.jittered(delay, entropy).clamp(SHORTEST, LONGEST);
         self.until = now.checked_add(delay);
-        self.forget_at = self
-            .until
-            .and_then(|until| until.checked_add(config.backoff_max.max(MEMORY)));
+        self.forget_at = now.checked_add(delay.saturating_add(memory(config)));
     }
 }
 
@@ -134,5 +136,13 @@ enum Cause<E> {
     Lost,
 }
 
-/// How long failures are remembered at least after a rest, so that the next one in a row rests longer.
-const MEMORY: Duration = Duration::from_secs(1);
+/// How long failures are remembered after a rest, so that the next one in a row rests longer.
+fn memory(config: &PoolConfig) -> Duration {
+    config.backoff_max.clamp(SHORTEST_MEMORY, LONGEST)
+}
+
+/// A rest lasts for more than an instant, whatever is configured: those who wait fail with their dial, and a port that refuses is not
+/// dialled in a loop.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+const SHORTEST_MEMORY: Duration = Duration::from_secs(1);

@@ -108,3 +108,26 @@ impl Rotation {
 }
 
 const MILLI: u128 = 1000;
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_without_a_bound_of_time_can_be_asked_for_ever() {
+        let spread = Spread::by_weight(1)
+            .requests(NonZeroU32::MIN)
+            .age(Duration::MAX);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "there is no other way to come by an Instant"
+        )]
+        let now = Instant::now();
+        let mut rotation = Rotation::new(spread, now);
+        rotation.requests = u32::MAX;
+        assert_eq!(rotation.handle_request(now), 1);
+        assert_eq!(rotation.width, 1);
+    }
+}

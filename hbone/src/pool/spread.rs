@@ -1,6 +1,8 @@
 use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
+use super::pool_config::LONGEST;
+
 /// How requests are spread over a key that stands for many endpoints: a remote network behind a balancing gateway.
 ///
 /// The gateway chooses an endpoint for each outer CONNECT stream, that is for each inner connection, so one pooled inner connection
@@ -42,10 +44,10 @@ impl Spread {
         self
     }
 
-    /// The same, with at most this much time for each connection; less than a second counts as one.
+    /// The same, with at most this much time for each connection; less than a second counts as one, more than a year as that.
     #[must_use]
     pub fn age(mut self, age: Duration) -> Self {
-        self.age = age.max(Duration::from_secs(1));
+        self.age = age.clamp(Duration::from_secs(1), LONGEST);
         self
     }
 }

@@ -9,7 +9,7 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
     pub(super) fn expire_waiters(&mut self, now: Instant) {
         while let Some(id) = self.clock.first()
             && let Some(ticket) = self.tickets.get(id)
-            && ticket.deadline.is_none_or(|deadline| deadline <= now)
+            && ticket.deadline.is_some_and(|deadline| deadline <= now)
         {
             let (key, is_waiting) = (ticket.key, ticket.state == TicketState::Waiting);
             self.clock.remove(&mut self.tickets, id);

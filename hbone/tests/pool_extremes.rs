@@ -1,0 +1,114 @@
+//! What the pool does when its limits are set to nothing or to for ever.
+
+#[path = "world/epoch.rs"]
+mod epoch;
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use hbone::pool::{Action, ConnectionId, Failure, Pool, PoolConfig, TicketId};
+
+/// When each test begins.
+static START: LazyLock<Instant> = LazyLock::new(epoch::epoch);
+
+type Actions = Vec<Action<u32, &'static str>>;
+
+fn pool(config: PoolConfig) -> Pool<u32, &'static str> {
+    Pool::new(config)
+}
+
+fn actions(pool: &mut Pool<u32, &'static str>) -> Actions {
+    std::iter::from_fn(|| pool.poll_action()).collect()
+}
+
+fn dials(actions: &Actions) -> Vec<ConnectionId> {
+    let dial = |action: &Action<u32, &'static str>| match action {
+        Action::Dial { connection, .. } => Some(*connection),
+        _ => None,
+    };
+    actions.iter().filter_map(dial).collect()
+}
+
+fn failed(actions: &Actions) -> Vec<TicketId> {
+    let fail = |action: &Action<u32, &'static str>| match action {
+        Action::Fail { ticket, .. } => Some(*ticket),
+        _ => None,
+    };
+    actions.iter().filter_map(fail).collect()
+}
+
+fn after(millis: u64) -> Instant {
+    *START + Duration::from_millis(millis)
+}
+
+#[test]
+fn whoever_may_wait_for_ever_is_not_failed_by_another_timer() {
+    let mut pool = pool(PoolConfig::new().max_wait(Duration::MAX));
+    let _ticket = pool.request(&1, *START).unwrap();
+    assert_eq!(dials(&actions(&mut pool)).len(), 1);
+    pool.handle_timeout(after(3_600_000));
+    assert_eq!(failed(&actions(&mut pool)), []);
+    assert_eq!(pool.counts().waiting, 1);
+}
+
+#[test]
+fn without_a_back_off_those_who_wait_still_fail_with_their_dial() {
+    for config in [
+        PoolConfig::new().backoff(Duration::ZERO, Duration::ZERO),
+        PoolConfig::new().jitter_percent(100),
+        PoolConfig::new().backoff(Duration::MAX, Duration::MAX),
+    ] {
+        let mut pool = pool(config);
+        let ticket = pool.request(&1, *START).unwrap().ticket();
+        let first = actions(&mut pool);
+        pool.handle_dial_failed(dials(&first)[0], "refused", 1000, after(1))
+            .unwrap();
+        let then = actions(&mut pool);
+        assert_eq!(failed(&then), [ticket], "{config:?}");
+        assert_eq!(dials(&then), [], "{config:?}");
+    }
+}
+
+#[test]
+fn a_back_off_for_ever_ends_no_sooner_than_that() {
+    let mut pool = pool(PoolConfig::new().backoff(Duration::MAX, Duration::MAX));
+    let _ticket = pool.request(&1, *START).unwrap();
+    let first = actions(&mut pool);
+    pool.handle_dial_failed(dials(&first)[0], "refused", 0, after(1))
+        .unwrap();
+    actions(&mut pool);
+    pool.handle_timeout(after(3_600_000));
+    assert!(matches!(
+        pool.request(&1, after(3_600_000)),
+        Err(Failure::Dial {
+            error: "refused",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn the_last_of_several_dials_fails_those_who_wait_however_late_it_does() {
+    let mut pool = pool(PoolConfig::new().max_streams_per_connection(1));
+    let first = pool.request(&1, *START).unwrap().ticket();
+    let up = dials(&actions(&mut pool))[0];
+    pool.handle_connected(up, 0, after(1)).unwrap();
+    pool.handle_settings(up, None, after(1)).unwrap();
+    let waiting: Vec<_> = (0..2)
+        .map(|_| pool.request(&1, after(2)).unwrap().ticket())
+        .collect();
+    let two = dials(&actions(&mut pool));
+    assert_eq!(two.len(), 2);
+    pool.handle_closed(up, after(3)).unwrap();
+    pool.handle_stream_ended(first, after(3)).unwrap();
+
+    pool.handle_dial_failed(two[0], "refused", 0, after(10))
+        .unwrap();
+    assert_eq!(failed(&actions(&mut pool)), [], "another dial is under way");
+    // the rest after the first failure is long over by now
+    pool.handle_timeout(after(2_000));
+    pool.handle_dial_failed(two[1], "timed out", 0, after(5_000))
+        .unwrap();
+    let then = actions(&mut pool);
+    assert_eq!((failed(&then), dials(&then)), (waiting, vec![]));
+}
