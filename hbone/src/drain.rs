@@ -86,21 +86,25 @@ impl Drain {
         Admission::Serve
     }
 
-    /// An admitted stream has ended, in whatever way.
+    /// An admitted stream has ended, in whatever way. Means nothing where the end has counted it: a connection that was
+    /// lost takes its streams with it.
     ///
     /// # Errors
     ///
     /// [`ApiMisuse`] if no admitted stream is left.
     pub fn handle_stream_end(&mut self) -> Result<(), ApiMisuse> {
-        let Some(left) = self.streams.checked_sub(1) else {
-            return Err(ApiMisuse::new(
+        match self.streams.checked_sub(1) {
+            Some(left) => {
+                self.streams = left;
+                self.close_if_idle();
+                Ok(())
+            }
+            None if self.end().is_some() => Ok(()),
+            None => Err(ApiMisuse::new(
                 "Drain::handle_stream_end",
                 "when every admitted stream has ended",
-            ));
-        };
-        self.streams = left;
-        self.close_if_idle();
-        Ok(())
+            )),
+        }
     }
 
     /// The peer has answered the PING behind the announcement, so it knows of it. Means nothing at other times.
