@@ -308,6 +308,8 @@ fn every_error_becomes_an_io_error_that_still_says_what_it_was() {
         TunnelError::Trailers,
         TunnelError::Lost(Loss::Unanswered),
         TunnelError::Socket(ErrorKind::ConnectionRefused),
+        TunnelError::Socket(ErrorKind::UnexpectedEof),
+        TunnelError::Lost(Loss::Transport(ErrorKind::UnexpectedEof)),
         TunnelError::Cut(Cut::Drained),
     ];
     for error in errors {

@@ -46,7 +46,9 @@ impl TunnelError {
             Self::Lost(Loss::Unanswered) | Self::Cut(Cut::HalfClosedTooLong) => {
                 io::ErrorKind::TimedOut
             }
-            Self::Lost(_) | Self::Cut(_) => io::ErrorKind::ConnectionAborted,
+            Self::Lost(_) | Self::Cut(_) | Self::Socket(io::ErrorKind::UnexpectedEof) => {
+                io::ErrorKind::ConnectionAborted
+            }
             Self::Socket(kind) => kind,
         }
     }
