@@ -10,6 +10,8 @@
 //! A [`Server`] is the right half with a listener, limits and an end: it accepts, gives each CONNECT to a [`Handler`] such as
 //! a [`Relay`], and drains.
 //!
+//! A [`Pool`] keeps the connections of a [`Connector`] and shares them among tunnels; it is what a proxy uses.
+//!
 //! This crate is thin: what to say, whom to believe and what an event means is decided in the `hbone` crate, and carried out
 //! here. A [`Tunnel`] is itself an IO, so the inner hop of double HBONE runs over the outer one unchanged.
 //!
