@@ -38,8 +38,8 @@ impl<T> List<T> {
     }
 
     pub(super) fn after(&self, slab: &mut Slab<T>, id: Id) -> Option<Id> {
-        let links = (self.links)(slab.get_mut(id)?);
-        links.next
+        let next = (self.links)(slab.get_mut(id)?).next;
+        slab.id_at(next)
     }
 
     /// Puts a value at the end, unless it is in the list.
@@ -49,7 +49,7 @@ impl<T> List<T> {
             return;
         }
         match last.and_then(|last| slab.get_mut(last)) {
-            Some(value) => (self.links)(value).next = Some(id),
+            Some(value) => (self.links)(value).next = id.index,
             None => self.first = Some(id),
         }
         self.last = Some(id);
@@ -62,7 +62,7 @@ impl<T> List<T> {
             return;
         }
         match first.and_then(|first| slab.get_mut(first)) {
-            Some(value) => (self.links)(value).previous = Some(id),
+            Some(value) => (self.links)(value).previous = id.index,
             None => self.last = Some(id),
         }
         self.first = Some(id);
@@ -73,17 +73,18 @@ impl<T> List<T> {
         let Some(value) = slab.get_mut(id) else {
             return false;
         };
-        let links = std::mem::take((self.links)(value));
+        let links = std::mem::replace((self.links)(value), Links::new());
         if !links.listed {
             return false;
         }
-        match links.previous.and_then(|previous| slab.get_mut(previous)) {
+        let (previous, next) = (slab.id_at(links.previous), slab.id_at(links.next));
+        match previous.and_then(|previous| slab.get_mut(previous)) {
             Some(value) => (self.links)(value).next = links.next,
-            None => self.first = links.next,
+            None => self.first = next,
         }
-        match links.next.and_then(|next| slab.get_mut(next)) {
+        match next.and_then(|next| slab.get_mut(next)) {
             Some(value) => (self.links)(value).previous = links.previous,
-            None => self.last = links.previous,
+            None => self.last = previous,
         }
         self.len -= 1;
         true
@@ -98,8 +99,8 @@ impl<T> List<T> {
             return false;
         }
         *links = Links {
-            previous,
-            next,
+            previous: previous.map_or(NOBODY, |id| id.index),
+            next: next.map_or(NOBODY, |id| id.index),
             listed: true,
         };
         self.len += 1;
@@ -107,19 +108,19 @@ impl<T> List<T> {
     }
 }
 
-/// The neighbours of a value in one [`List`].
-#[derive(Debug, Default)]
+/// The neighbours of a value in one [`List`]: their places, which are not given to others while they are in the list.
+#[derive(Debug)]
 pub(super) struct Links {
-    previous: Option<Id>,
-    next: Option<Id>,
+    previous: u32,
+    next: u32,
     listed: bool,
 }
 
 impl Links {
     pub(super) const fn new() -> Self {
         Self {
-            previous: None,
-            next: None,
+            previous: NOBODY,
+            next: NOBODY,
             listed: false,
         }
     }
@@ -128,3 +129,6 @@ impl Links {
         self.listed
     }
 }
+
+/// A place that no slab has.
+const NOBODY: u32 = u32::MAX;

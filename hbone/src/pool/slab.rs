@@ -41,6 +41,17 @@ impl<T> Slab<T> {
         }
     }
 
+    /// The id of whoever has this place.
+    pub(super) fn id_at(&self, index: u32) -> Option<Id> {
+        match self.slots.get(index as usize)? {
+            Slot::Taken { serial, .. } => Some(Id {
+                serial: *serial,
+                index,
+            }),
+            Slot::Free { .. } => None,
+        }
+    }
+
     pub(super) fn insert(&mut self, value: T) -> Id {
         let serial = self.next_serial;
         self.next_serial = self.next_serial.wrapping_add(1);

@@ -36,7 +36,7 @@ impl Default for Scenario {
             sources: 1000,
             networks: 3,
             endpoints: 300,
-            requests_per_second: 8.0,
+            requests_per_second: 7.0,
             balancing: Balancing::RoundRobin,
             deploy_each_minutes: 7,
             restart_each_minutes: 19,
@@ -72,7 +72,7 @@ pub(crate) enum Balancing {
 }
 
 /// Requests for each inner connection.
-const REQUESTS: NonZeroU32 = NonZeroU32::new(60).unwrap();
+const REQUESTS: NonZeroU32 = NonZeroU32::new(55).unwrap();
 
 /// The most that an inner connection takes requests.
 pub(crate) const AGE: Duration = Duration::from_secs(60);
