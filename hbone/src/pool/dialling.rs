@@ -250,6 +250,11 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
         self.live() < self.config.max_connections || !self.idle.is_empty()
     }
 
+    /// Whether no key waits for another one's slot.
+    pub(super) const fn is_calm(&self) -> bool {
+        !self.is_anyone_blocked() && self.yielding.is_none()
+    }
+
     const fn is_anyone_blocked(&self) -> bool {
         !self.blocked_cold.is_empty() || !self.blocked_growing.is_empty()
     }

@@ -119,6 +119,10 @@ impl Place {
     pub(super) const fn new() -> Self {
         Self(None)
     }
+
+    pub(super) const fn is_taken(&self) -> bool {
+        self.0.is_some()
+    }
 }
 
 /// How many items an empty heap holds on to; the memory of a larger storm is given back.

@@ -120,10 +120,20 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
         if connection.state == ConnectionState::Open {
             connection.refusing = false;
             connection.proven |= orderly;
-            if orderly && let Some(entry) = self.entries.get_mut(key) {
+            let is_ranked = connection.choice.is_taken();
+            let Some(entry) = self.entries.get_mut(key) else {
+                return;
+            };
+            if orderly {
                 entry.rest.handle_proven();
             }
-            self.rank(id);
+            let (turns_count, nobody_waits) = (entry.rotation.is_some(), entry.waiters.is_empty());
+            if !(is_ranked && turns_count) {
+                self.rank(id);
+            }
+            if nobody_waits && self.is_calm() {
+                return;
+            }
         }
         self.close_if_done(id);
         self.settle(key, now);

@@ -22,7 +22,7 @@ impl Report {
     pub(crate) fn run(scenario: &Scenario, with_others: bool) -> Self {
         let shorter = |balancing| Scenario {
             balancing,
-            minutes: scenario.minutes.min(3),
+            minutes: scenario.minutes.min(5),
             ..scenario.clone()
         };
         let others: Vec<Scenario> = [
