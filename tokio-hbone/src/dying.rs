@@ -1,13 +1,11 @@
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hbone::LinkFailure;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::io::AsyncRead;
 
+use crate::remainder::Remainder;
 use crate::tls::link_failure;
 
 /// A connection on which writing has failed, and which may still have to tell why.
@@ -17,8 +15,7 @@ use crate::tls::link_failure;
 #[derive(Debug)]
 pub(crate) struct Dying {
     error: io::Error,
-    unread: usize,
-    grace: Pin<Box<Sleep>>,
+    unread: Remainder,
 }
 
 /// A closed socket is readable to its end at once; this is for an IO that never says so.
@@ -30,8 +27,7 @@ impl Dying {
     pub(crate) fn of(error: io::Error) -> Self {
         Self {
             error,
-            unread: MOST,
-            grace: Box::pin(sleep(GRACE)),
+            unread: Remainder::within(MOST, GRACE),
         }
     }
 
@@ -44,26 +40,13 @@ impl Dying {
     where
         IO: AsyncRead + Unpin,
     {
-        while self.unread > 0 {
-            let mut scrap = [0; 1024];
-            let mut scrap = ReadBuf::new(&mut scrap);
-            match Pin::new(&mut *io).poll_read(cx, &mut scrap) {
-                Poll::Ready(Ok(())) if scrap.filled().is_empty() => break,
-                Poll::Ready(Ok(())) => {
-                    self.unread = self.unread.saturating_sub(scrap.filled().len());
-                }
-                Poll::Ready(Err(error)) => {
-                    if !matches!(
-                        link_failure(&error),
-                        LinkFailure::Io(_) | LinkFailure::Closed
-                    ) {
-                        return Poll::Ready(error);
-                    }
-                    break;
-                }
-                Poll::Pending if self.grace.as_mut().poll(cx).is_ready() => break,
-                Poll::Pending => return Poll::Pending,
-            }
+        if let Err(error) = ready!(self.unread.poll_end(io, cx))
+            && !matches!(
+                link_failure(&error),
+                LinkFailure::Io(_) | LinkFailure::Closed
+            )
+        {
+            return Poll::Ready(error);
         }
         let kind = self.error.kind();
         Poll::Ready(std::mem::replace(&mut self.error, kind.into()))

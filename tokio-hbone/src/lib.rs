@@ -67,6 +67,7 @@ mod link;
 mod observed;
 mod pool;
 mod pulse;
+mod remainder;
 mod server;
 pub mod tls;
 mod transport;

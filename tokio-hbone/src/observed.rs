@@ -2,12 +2,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use hbone::{Cut, LinkFailure, TunnelError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::dying::Dying;
 use crate::pulse::Pulse;
+use crate::remainder::Remainder;
 use crate::tls::link_failure;
 
 /// An IO that remembers the first thing that went wrong with it.
@@ -18,6 +20,8 @@ pub(crate) struct Observed<IO> {
     io: IO,
     failure: Failure,
     dying: Option<Dying>,
+    /// Our half has ended, and the peer's is waited for.
+    parting: Option<Remainder>,
     pulse: Pulse,
     /// It has refused bytes of ours, and not taken any since.
     full: bool,
@@ -42,6 +46,11 @@ pub(crate) struct Watched {
     /// Beats with every sign of life of the peer.
     pub(crate) pulse: Pulse,
 }
+
+/// How long a peer may take to end its half after we have ended ours.
+const PARTING: Duration = Duration::from_secs(2);
+/// More than a peer can have in flight to us.
+const MOST: usize = 64 << 20;
 
 impl Failure {
     /// What went wrong underneath, if h2's own error does not know better.
@@ -82,6 +91,7 @@ impl<IO> Observed<IO> {
             io,
             failure: Failure::default(),
             dying: None,
+            parting: None,
             pulse: Pulse::default(),
             full: false,
         }
@@ -176,6 +186,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_write_with(cx, |io, cx| io.poll_shutdown(cx))
+        let this = &mut *self;
+        if this.parting.is_none() {
+            ready!(this.poll_write_with(cx, |io, cx| io.poll_shutdown(cx)))?;
+        }
+        // h2 drops us next. The peer's last bytes must not be lost to that, and neither must ours.
+        let parting = this
+            .parting
+            .get_or_insert_with(|| Remainder::within(MOST, PARTING));
+        parting.poll_end(&mut this.io, cx).map(|_| Ok(()))
     }
 }

@@ -1,14 +1,20 @@
 //! The connection under a tunnel is lost, or is about to be.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use hbone::{Loss, Reason, Role, TunnelError};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_hbone::Tunnel;
 
-use crate::support::ends::{read_all, script_to_tunnel, tunnel_error, tunnel_to_script};
-use crate::support::frame::Frame;
+use crate::support::ends::{
+    connector, read_all, route, script_to_tunnel, tunnel_error, tunnel_to_script,
+};
+use crate::support::frame::{DATA, END_STREAM, Frame};
+use crate::support::pki::{SERVER, workload};
 use crate::support::raw::Raw;
+use crate::support::script_tls::ScriptTls;
 use crate::support::soon;
 
 #[tokio::test(start_paused = true)]
@@ -124,4 +130,55 @@ async fn lost(tunnel: &mut Tunnel) -> Loss {
         TunnelError::Lost(loss) => loss,
         other => panic!("{other:?}"),
     }
+}
+
+/// A socket that is closed with something still to come resets the connection, and takes with it what its host has not sent
+/// yet. So a client that has finished waits for its server's end.
+#[tokio::test]
+async fn what_a_finished_client_has_written_survives_its_close_124() {
+    const BYTES: usize = 60_000;
+    let listening = TcpSocket::new_v4().expect("a socket");
+    listening
+        .set_recv_buffer_size(4 << 10)
+        .expect("a small buffer");
+    listening
+        .bind(([127, 0, 0, 1], 0).into())
+        .expect("a free port");
+    let listener = listening.listen(1).expect("a listener");
+    let near = TcpStream::connect(listener.local_addr().expect("an address"));
+    let (near, far) = tokio::join!(near, listener.accept());
+    let (near, (far, _)) = (near.expect("a server"), far.expect("a client"));
+
+    let client = async {
+        let mut tunnel = connector()
+            .connect_over(near, &route())
+            .await
+            .expect("a tunnel");
+        tunnel.write_all(&[7; BYTES]).await.expect("room");
+        tunnel.shutdown().await.expect("an end");
+        assert_eq!(tunnel.read(&mut [0]).await.expect("an end of file"), 0);
+    };
+    let server = async {
+        let mut raw = Raw::server(far, &ScriptTls::new(workload(SERVER)), &[]).await;
+        let stream = raw.connect().await;
+        raw.send([
+            Frame::headers(stream, &[(":status", "200")]),
+            Frame::last_data(stream, ""),
+        ])
+        .await;
+        // The client has all the time it needs to finish, while its bytes wait in its own host, and then is spoken to.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        raw.send([Frame::ping()]).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut got = 0;
+        loop {
+            let frame = raw.expect(DATA).await;
+            got += frame.payload.len();
+            if frame.has(END_STREAM) {
+                break got;
+            }
+        }
+    };
+    let ((), got) = tokio::join!(client, server);
+    assert_eq!(got, BYTES);
 }
