@@ -1,5 +1,6 @@
 //! Random schedules with faults: whatever happens in whatever order, the pool's books agree with naive ones, and every promise
-//! that `pool_world` checks at each step holds.
+//! that `pool_world` checks at each step holds. The seed is fixed, so that a run says the same about the same code; change it to
+//! look further.
 
 mod pool_world;
 
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use hbone::pool::{ConnectionId, PoolConfig, Spread, TicketId};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use pool_world::{Key, Limits, MILLI, Phase, SECOND, TicketState, World};
 
@@ -14,7 +16,7 @@ use pool_world::{Key, Limits, MILLI, Phase, SECOND, TicketState, World};
 type Step = (u8, u16, u16);
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4, rng_seed: RngSeed::Fixed(2), max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn ten_thousand_random_steps_break_no_promise(seed in any::<u64>(), which in 0..CONFIGURATIONS) {
@@ -52,7 +54,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, rng_seed: RngSeed::Fixed(2), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The same in small, where a failure shrinks to something that can be read.
     #[test]
@@ -268,4 +270,15 @@ impl Iterator for Steps {
             u16::from_le_bytes([small, large]),
         ))
     }
+}
+
+/// A schedule in which taking turns made a dial needless, and the slot that this set free was given to nobody.
+#[test]
+fn a_slot_that_taking_turns_sets_free_goes_to_whoever_waits() {
+    let mut world = world(1);
+    world.check_each = 1;
+    for step in Steps(3_238_884).take(5_000) {
+        take(&mut world, step, false);
+    }
+    wind_up(&mut world);
 }

@@ -59,17 +59,23 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
 
     /// Gives the slots that are free to the keys that wait for them, in their order.
     pub(super) fn finish(&mut self, now: Instant) {
-        while self.has_slot()
-            && let Some(key) = self
-                .blocked_cold
-                .first()
-                .or_else(|| self.blocked_growing.first())
-        {
-            self.unblock(key);
-            self.grow(key, true, now);
-        }
-        if self.yielding.is_some() || !self.blocked_cold.is_empty() {
-            self.yield_turns(now);
+        loop {
+            while self.has_slot()
+                && let Some(key) = self
+                    .blocked_cold
+                    .first()
+                    .or_else(|| self.blocked_growing.first())
+            {
+                self.unblock(key);
+                self.grow(key, true, now);
+            }
+            if self.yielding.is_some() || !self.blocked_cold.is_empty() {
+                self.yield_turns(now);
+            }
+            // Taking turns can make a dial of somebody's needless, and so set a slot free.
+            if !self.has_slot() || !self.is_anyone_blocked() {
+                return;
+            }
         }
     }
 
