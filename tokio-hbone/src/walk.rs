@@ -87,7 +87,7 @@ where
         dial: &mut Dial,
     ) -> Result<(), ApiMisuse> {
         match action {
-            // There is no pool behind this yet, so nothing is ever found.
+            // A walk without a pool makes its own connections, so nothing is ever found.
             DialAction::Checkout { level, .. } => dial.handle_checkout(level, false),
             DialAction::Establish { level } => {
                 match within(dial.poll_timeout(), self.establish(level)).await {

@@ -23,7 +23,7 @@ pub(super) struct IntoTunnel {
 
 /// An interactive tunnel makes do with this.
 const SMALLEST: usize = 2 << 10;
-/// More than this at a time gains nothing (see benches/).
+/// Bounds what one direction of a tunnel holds; larger ones are not measured yet.
 const LARGEST: usize = 64 << 10;
 
 impl Default for IntoTunnel {
