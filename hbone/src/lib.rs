@@ -16,7 +16,8 @@
 //! - **What is said**: [`Connect`], [`Accept`] and [`Reject`] to and from the heads of the [`http`] crate; [`Authority`], one
 //!   parser for policy and dialler; [`Profile`], who says what on which hop.
 //! - **Who it is**: [`Identity`], [`ExpectedIdentities`].
-//! - **What is allowed**: [`policy`], deny by default; only a [`policy::Checked`] address can be dialled for a peer.
+//! - **What is allowed**: [`policy`], deny by default; only a [`policy::Checked`] address can be dialled for a peer;
+//!   [`authorization`], what the mesh's own policies let in.
 //! - **Where to**: [`mesh`], [`Route`].
 //! - **How**: the machines [`Dial`], [`Establish`], [`Request`], [`Serve`], [`Lifecycle`], [`Keepalive`], [`Drain`] and
 //!   [`pool::Pool`].
@@ -55,6 +56,7 @@
 mod accept;
 mod api_misuse;
 mod authority;
+pub mod authorization;
 mod connect;
 mod dial;
 mod drain;

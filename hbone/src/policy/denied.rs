@@ -13,6 +13,9 @@ pub enum Denied {
     /// No rule was given, so nothing is allowed.
     #[error("no destination is allowed: the server was given no destination policy")]
     All,
+    /// The mesh's [authorization](crate::authorization) policies do not let the peer in.
+    #[error("the mesh's authorization policies do not allow it")]
+    Authorization,
     /// The address lies in a range that the operator denied.
     #[error("{0} is in a range that the configuration denies")]
     Configured(IpAddr),
