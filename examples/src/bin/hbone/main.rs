@@ -1,8 +1,21 @@
 //! `hbone`: the curl of HBONE. What it can do is told by `hbone --help`.
 
+mod allow;
+mod connect;
 mod decode;
 mod encode;
 mod failure;
+mod forward;
+mod listening;
+mod log;
+mod quoted;
+mod runtime;
+mod seconds;
+mod serve;
+mod signals;
+mod terminal_safe;
+mod way;
+mod workload;
 
 use std::process::ExitCode;
 
@@ -20,8 +33,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Connect(connect::Connect),
     Decode(decode::Decode),
     Encode(encode::Encode),
+    Forward(forward::Forward),
+    Serve(serve::Serve),
 }
 
 fn main() -> ExitCode {
@@ -34,8 +50,11 @@ fn main() -> ExitCode {
 impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Connect(connect) => connect.run(),
             Self::Decode(decode) => decode.run(),
             Self::Encode(encode) => encode.run(),
+            Self::Forward(forward) => forward.run(),
+            Self::Serve(serve) => serve.run(),
         }
     }
 }

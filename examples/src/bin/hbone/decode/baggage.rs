@@ -2,11 +2,12 @@ use std::io::{self, Read, Write};
 
 use anyhow::Context;
 use baggage::istio::PeerAttributes;
-use baggage::{Baggage, Limits, ParseError, Parsed, Sanitized};
+use baggage::{Baggage, Limits, ParseError, Parsed};
 use clap::Args;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::terminal_safe::terminal_safe;
 
 /// Decode `baggage` header lines from standard input, one a line.
 ///
@@ -84,23 +85,4 @@ fn lines(input: &[u8]) -> Vec<&[u8]> {
                 .map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line))
         })
         .collect()
-}
-
-/// The same JSON with every character escaped that could change what a terminal shows. They stand in strings
-/// only, where JSON allows the escape.
-fn terminal_safe(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    for character in json.chars() {
-        let mut buffer = [0; 4];
-        let shown = Sanitized::new(character.encode_utf8(&mut buffer)).to_cow();
-        if matches!(character, '\n' | '\\') || shown.chars().eq([character]) {
-            safe.push(character);
-        } else {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                safe.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    safe
 }

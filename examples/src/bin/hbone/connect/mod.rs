@@ -1,0 +1,83 @@
+mod report;
+mod standard_io;
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::Args;
+use hbone::pool::Spread;
+use tokio::time::timeout;
+use tokio_hbone::{Connector, Copied, Pool, copy_bidirectional};
+
+use crate::connect::report::Report;
+use crate::connect::standard_io::StandardIo;
+use crate::failure::{EXIT_CODES, Failure};
+use crate::runtime::block_on;
+use crate::way::{Way, WayFlags};
+
+/// Tie a tunnel to standard input and output.
+///
+/// What comes in on standard input goes to AUTHORITY, and what AUTHORITY sends comes out on standard output. The end of the
+/// one ends our half of the tunnel and no more; the end of the peer's half closes the other. When both have ended, so does
+/// hbone. Who the peers are and what they have answered is told on standard error.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Connect {
+    #[command(flatten)]
+    way: WayFlags,
+    /// Tell what is told on standard error as JSON, one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// How long the peer may take to hear the end of it.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+impl Connect {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let report = Report::new(self.json);
+        let outcome = block_on(async {
+            let outcome = self.connect(&report).await;
+            if let Err(failure) = &outcome {
+                report.failed(failure);
+            }
+            report.flush();
+            outcome
+        });
+        outcome.map_err(|failure| Failure::Told(failure.code()))
+    }
+
+    async fn connect(&self, report: &Report) -> Result<(), Failure> {
+        let io = StandardIo::take()?;
+        let teller = report.clone();
+        let way = self.way.prepare(move |news| teller.note(&news))?;
+        for note in way.notes() {
+            report.note(&note);
+        }
+        // One tunnel needs no pool, but only a pool tells when the last byte of a connection is gone.
+        let pool = Pool::builder(Connector::new(way.workload.client()?))
+            .spread(Spread::by_weight(1))
+            .build();
+        let outcome = carry(&way, &pool, io, report).await;
+        if timeout(FAREWELL, pool.drain()).await.is_err() {
+            pool.close();
+        }
+        outcome
+    }
+}
+
+async fn carry(way: &Way, pool: &Pool, mut io: StandardIo, report: &Report) -> Result<(), Failure> {
+    let (mut tunnel, address) = way.open(pool).await?;
+    report.opened(&way.authority, address, tunnel.answers());
+    let copied = copy_bidirectional(&mut tunnel, &mut io).await;
+    let Copied { sent, received, .. } = copied;
+    report.ended(&copied);
+    copied.end.map_err(|error| {
+        let what = format!(
+            "the tunnel to {} by {} broke after {sent} bytes there and {received} bytes back",
+            way.authority, way.via
+        );
+        let why = io.failure().unwrap_or_else(|| anyhow!(error));
+        Failure::Other(why.context(what))
+    })
+}
