@@ -1,13 +1,14 @@
 use std::time::Duration;
 
-use hbone::{Establish, EstablishError, Established, Timeouts};
+use hbone::{Establish, EstablishError, Established, Role, Timeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::connection::{Connection, ConnectionConfig};
+use crate::connection::{Addresses, Connection, ConnectionConfig, Http2};
 use crate::deadline::{now, stage};
 use crate::http2::Http2Config;
-use crate::observed::Observed;
-use crate::tls::ServerTls;
+use crate::observe::{Monitor, Observer, Stats};
+use crate::observed::{Observed, Watched};
+use crate::tls::{LivePeer, ServerTls};
 
 /// Turns accepted sockets, or open tunnels, into HBONE connections.
 ///
@@ -19,6 +20,7 @@ pub struct Acceptor {
     http2: Http2Config,
     timeouts: Timeouts,
     connection: ConnectionConfig,
+    monitor: Monitor,
 }
 
 impl Acceptor {
@@ -30,6 +32,7 @@ impl Acceptor {
             http2: Http2Config::server(),
             timeouts: Timeouts::default(),
             connection: ConnectionConfig::default(),
+            monitor: Monitor::default(),
         }
     }
 
@@ -54,6 +57,23 @@ impl Acceptor {
         self
     }
 
+    /// The same, telling `observer` what happens, and with [`stats`](Self::stats) of its own from now on.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Observer) -> Self {
+        self.monitor = Monitor::telling(observer);
+        self
+    }
+
+    /// What this acceptor, its clones and their connections have done, and hold now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.monitor.stats()
+    }
+
+    pub(crate) const fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+
     /// How long its connections take to drain at most.
     pub(crate) const fn drain_deadline(&self) -> Duration {
         self.connection.drain.deadline
@@ -64,6 +84,42 @@ impl Acceptor {
     /// # Errors
     /// [`EstablishError`] if no trust bundle vouches for the client, it does not speak HTTP/2, or it is too slow.
     pub async fn accept<IO>(&self, io: IO) -> Result<Connection<IO>, EstablishError>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.accept_from(io, None).await
+    }
+
+    /// The same, where it is known what sockets are below.
+    pub(crate) async fn accept_from<IO>(
+        &self,
+        io: IO,
+        addresses: Option<Addresses>,
+    ) -> Result<Connection<IO>, EstablishError>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let client = addresses.map(|addresses| addresses.client);
+        let handshake = self.monitor.handshake(Role::Server, client);
+        match self.shake_hands(io).await {
+            Ok((http2, peer, watched)) => {
+                let open = handshake.done(peer.identity());
+                let streams = self.http2.concurrent_streams;
+                let config = self.connection;
+                let connection = Connection::new(http2, peer, &watched, open, streams, config);
+                Ok(connection.at(addresses))
+            }
+            Err(error) => {
+                handshake.failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    async fn shake_hands<IO>(
+        &self,
+        io: IO,
+    ) -> Result<(Http2<IO>, LivePeer, Watched), EstablishError>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -86,13 +142,7 @@ impl Acceptor {
         let http2 = stage(&mut establish, preface).await?;
         establish.handle_settings()?;
         match establish.poll() {
-            Some(Ok(Established { .. })) => Ok(Connection::new(
-                http2,
-                peer,
-                &watched,
-                self.http2.concurrent_streams,
-                self.connection,
-            )),
+            Some(Ok(Established { .. })) => Ok((http2, peer, watched)),
             Some(Err(error)) => Err(error),
             None => Err(EstablishError::Closed(establish.stage())),
         }

@@ -6,6 +6,7 @@ use h2::server::SendResponse;
 use hbone::{Accept, Answer, Cut, Loss, Reason, Reject, TunnelError};
 
 use crate::connection::{Hold, TunnelHandle};
+use crate::observe::{RequestLog, TunnelLog};
 use crate::observed::Failure;
 
 /// The right, and the duty, to answer one CONNECT.
@@ -15,11 +16,16 @@ use crate::observed::Failure;
 pub(crate) struct Answering {
     /// `None` once it is answered.
     hold: Option<Hold>,
+    /// `None` once it is answered.
+    log: Option<RequestLog>,
 }
 
 impl Answering {
-    pub(crate) const fn new(hold: Hold) -> Self {
-        Self { hold: Some(hold) }
+    pub(crate) const fn new(hold: Hold, log: RequestLog) -> Self {
+        Self {
+            hold: Some(hold),
+            log: Some(log),
+        }
     }
 
     /// Ends the stream from elsewhere.
@@ -41,11 +47,13 @@ impl Answering {
         mut self,
         accept: &Accept,
         failure: &Failure,
-    ) -> Result<(SendStream<Bytes>, Hold), TunnelError> {
-        let hold = self.hold.take().ok_or(TunnelError::Lost(Loss::Closed))?;
+    ) -> Result<(SendStream<Bytes>, Hold, TunnelLog), TunnelError> {
+        let (Some(hold), Some(log)) = (self.hold.take(), self.log.take()) else {
+            return Err(TunnelError::Lost(Loss::Closed));
+        };
         let sent = hold.respond().send_response(accept.to_response(), false);
         match sent {
-            Ok(send) => Ok((send, hold)),
+            Ok(send) => Ok((send, hold, log.opened())),
             Err(error) => {
                 hold.count_if_taken_back();
                 let cut = hold.was_cut().map(TunnelError::Cut);
@@ -63,6 +71,9 @@ impl Answering {
         if let Some(hold) = self.hold.take() {
             hold.count_if_taken_back();
             refuse(&mut hold.respond(), reject);
+            if let Some(log) = self.log.take() {
+                log.refused(reject);
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::answering::{Answering, refuse};
 use crate::deadline::now;
 use crate::heartbeat::Heartbeat;
 use crate::incoming::Incoming;
+use crate::observe::OpenConnection;
 use crate::observed::{Failure, Observed, Watched};
 use crate::pulse::Pulse;
 use crate::tls::LivePeer;
@@ -40,7 +41,7 @@ use roster::Roster;
 pub use roster::TunnelHandle;
 
 type Request = (http::Request<RecvStream>, SendResponse<Bytes>);
-type Http2<IO> = server::Connection<Observed<TlsStream<IO>>, Bytes>;
+pub(crate) type Http2<IO> = server::Connection<Observed<TlsStream<IO>>, Bytes>;
 
 /// One client's connection to us.
 ///
@@ -53,6 +54,7 @@ pub struct Connection<IO> {
     peer: LivePeer,
     addresses: Option<Addresses>,
     failure: Failure,
+    open: OpenConnection,
     config: ConnectionConfig,
     /// How many streams may be held at once, with some room for those that were reset and whose holder does not know yet.
     most_held: usize,
@@ -82,6 +84,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         mut http2: Http2<IO>,
         peer: LivePeer,
         io: &Watched,
+        open: OpenConnection,
         concurrent_streams: u32,
         config: ConnectionConfig,
     ) -> Self {
@@ -93,6 +96,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             peer,
             addresses: None,
             failure: io.failure.clone(),
+            open,
             config,
             most_held: streams.saturating_add(UNNOTICED),
             is_full: false,
@@ -157,8 +161,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// The same, with what is known of the sockets.
     #[must_use]
-    pub(crate) const fn at(mut self, addresses: Addresses) -> Self {
-        self.addresses = Some(addresses);
+    pub(crate) const fn at(mut self, addresses: Option<Addresses>) -> Self {
+        self.addresses = addresses;
         self
     }
 
@@ -173,6 +177,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 Poll::Pending => self.look_after(cx),
                 // How a connection ends is for its tunnels to learn.
                 Poll::Ready(ended) => {
+                    let error = ended.as_ref().and_then(|ended| ended.as_ref().err());
+                    self.open.ended(error, &self.failure);
                     self.over(ended.is_none() && !self.pulse.has_stopped());
                     return Poll::Ready(None);
                 }
@@ -201,6 +207,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 DrainAction::Announce => {
                     if let Some(http2) = &mut self.http2 {
                         http2.graceful_shutdown();
+                        self.open.go_away_sent(hbone::Reason::NO_ERROR);
                     }
                 }
                 DrainAction::Close => self.close(Reason::NO_ERROR, self.drain_by),
@@ -233,6 +240,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         let held = self.settle();
         if self.heartbeat.poll_given_up(cx).is_ready() {
             self.failure.end(TunnelError::Lost(Loss::Unanswered));
+            self.open.unanswered();
             self.http2 = None;
             return true;
         }
@@ -295,6 +303,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
         if let Admission::Refuse(reason) = self.drain.handle_stream() {
             respond.send_reset(reason.to_wire().into());
+            let stream = respond.stream_id().as_u32();
+            self.open.watch().reset_sent(stream, reason);
             return None;
         }
         let (parts, body) = request.into_parts();
@@ -305,13 +315,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         };
         match connect {
             Ok(connect) => {
-                let answering = Answering::new(self.roster.enter(respond));
+                let watch = self.open.watch();
+                let stream = respond.stream_id().as_u32();
+                let log = watch.request(stream, &connect.authority);
+                let answering = Answering::new(self.roster.enter(respond, watch), log);
                 let (peer, failure) = (self.peer().clone(), self.failure.clone());
                 let incoming = Incoming::new(connect, parts, peer, body, answering, failure);
                 Some(incoming.at(self.addresses))
             }
             Err(reject) => {
                 refuse(&mut respond, &reject);
+                let stream = respond.stream_id().as_u32();
+                self.open.watch().request_refused(stream, &reject);
                 None
             }
         }
@@ -327,6 +342,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Ends every tunnel, and then the connection.
     fn cut(&mut self, cut: Cut, cx: &mut Context<'_>) {
         self.failure.cut(cut);
+        self.open.cut(cut);
         self.roster.cut_all(cut);
         if let Some(http2) = &mut self.http2 {
             // The resets go out before the GOAWAY, behind which h2 sends nothing any more. Whether the client takes them is
@@ -346,6 +362,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     fn close(&mut self, reason: Reason, until: Option<Instant>) {
         if let Some(http2) = &mut self.http2 {
             http2.abrupt_shutdown(reason);
+            self.open
+                .go_away_sent(hbone::Reason::from_wire(reason.into()));
             let until = until.or_else(last_words);
             self.closing = [self.closing, until].into_iter().flatten().min();
         }

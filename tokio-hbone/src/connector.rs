@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::deadline::now;
 use crate::http2::Http2Config;
 use crate::link::LinkConfig;
+use crate::observe::{Monitor, Observer, Stats};
 use crate::tls::ClientTls;
 use crate::transport::Transport;
 use crate::tunnel::Tunnel;
@@ -39,6 +40,7 @@ impl Connector {
             keepalive: Some(KeepaliveConfig::default()),
             transport: Transport::tcp(),
             least_streams: 1,
+            monitor: Monitor::default(),
         };
         Self {
             link,
@@ -93,6 +95,19 @@ impl Connector {
     pub const fn with_dial_limits(mut self, limits: DialLimits) -> Self {
         self.dial = limits;
         self
+    }
+
+    /// The same, telling `observer` what happens, and with [`stats`](Self::stats) of its own from now on.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Observer) -> Self {
+        self.link.monitor = Monitor::telling(observer);
+        self
+    }
+
+    /// What this connector, its clones and their connections have done, and hold now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.link.monitor.stats()
     }
 
     /// Opens a tunnel over `route`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
-use hbone::{Cut, Loss, TunnelError};
+use hbone::{Cut, Loss, Reason, TunnelError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -15,6 +15,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::heartbeat::Heartbeat;
 use crate::http2::max_send_streams;
+use crate::observe::OpenConnection;
 use crate::observed::{Failure, Observed};
 use crate::tls::LivePeer;
 
@@ -24,6 +25,7 @@ pub(crate) struct Driver<IO> {
     peer: LivePeer,
     heartbeat: Heartbeat,
     failure: Failure,
+    open: OpenConnection,
 }
 
 /// Whoever wants to know what the peer says about its connection as a whole.
@@ -48,12 +50,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
         peer: LivePeer,
         heartbeat: Heartbeat,
         failure: Failure,
+        open: OpenConnection,
     ) -> Self {
         Self {
             http2: Box::new(http2),
             peer,
             heartbeat,
             failure,
+            open,
         }
     }
 
@@ -75,6 +79,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
         mut stop: Stop,
     ) {
         let (mut streams, mut is_leaving) = (self.streams(), false);
+        let told = self.open.watch().clone();
         let stopped = self.run_with(|http2, cx| {
             let now = max_send_streams(http2).flatten();
             if now != streams {
@@ -82,8 +87,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
                 watch.settings(now);
             }
             // It has no stream of its own, so that it is ready at once, or knows why nobody's will ever be.
-            if !is_leaving && matches!(send.poll_ready(cx), Poll::Ready(Err(_))) {
+            if !is_leaving && let Poll::Ready(Err(error)) = send.poll_ready(cx) {
                 is_leaving = true;
+                // What breaks the connection is reported with its end.
+                if error.is_go_away()
+                    && error.is_remote()
+                    && error.reason() == Some(h2::Reason::NO_ERROR)
+                {
+                    told.go_away_received(Reason::NO_ERROR);
+                }
                 watch.going_away();
             }
             Pin::new(&mut stop).poll(cx)
@@ -101,11 +113,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
         mut look: impl FnMut(&Connection<Observed<TlsStream<IO>>, Bytes>, &mut Context<'_>) -> Poll<T>,
     ) -> Option<(Self, T)> {
         let (http2, heartbeat, failure) = (&mut self.http2, &mut self.heartbeat, &self.failure);
+        let open = &mut self.open;
         let work = poll_fn(|cx| {
             // Whoever has a stream on the connection learns there how it ended.
             match Pin::new(&mut **http2).poll(cx) {
-                Poll::Ready(_) => Poll::Ready(None),
+                Poll::Ready(ended) => {
+                    open.ended(ended.err().as_ref(), failure);
+                    Poll::Ready(None)
+                }
                 Poll::Pending if heartbeat.poll_given_up(cx).is_ready() => {
+                    open.unanswered();
                     failure.end(TunnelError::Lost(Loss::Unanswered));
                     Poll::Ready(None)
                 }
@@ -117,6 +134,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
             None => {
                 // The tunnels learn of it when the connection is dropped, which must not be before.
                 self.failure.cut(Cut::Revoked);
+                self.open.cut(Cut::Revoked);
                 None
             }
         }

@@ -9,6 +9,7 @@ use hbone::{Accept, Connect, Reason, Request, RequestAction, RequestError, Reque
 use http::{HeaderMap, Response};
 
 use crate::deadline::{now, within};
+use crate::observe::{RequestLog, Watch};
 use crate::observed::Failure;
 use crate::tunnel::TunnelIo;
 
@@ -23,9 +24,44 @@ pub(crate) struct Opened {
 pub(crate) async fn request(
     send: SendRequest<Bytes>,
     failure: &Failure,
+    watch: &Watch,
     connect: &Connect,
     limits: RequestLimits,
 ) -> Result<Opened, RequestError> {
+    let mut log = watch.request(0, &connect.authority);
+    match answer(send, failure, &mut log, connect, limits).await {
+        Ok(Answer {
+            accept,
+            head,
+            stream,
+            body,
+        }) => Ok(Opened {
+            tunnel: TunnelIo::new(Role::Client, stream, body, failure.clone(), log.opened()),
+            accept,
+            headers: head,
+        }),
+        Err(error) => {
+            log.failed(&error);
+            Err(error)
+        }
+    }
+}
+
+/// An answer that opens a tunnel, and the halves of its stream.
+struct Answer {
+    accept: Accept,
+    head: HeaderMap,
+    stream: SendStream<Bytes>,
+    body: RecvStream,
+}
+
+async fn answer(
+    send: SendRequest<Bytes>,
+    failure: &Failure,
+    log: &mut RequestLog,
+    connect: &Connect,
+    limits: RequestLimits,
+) -> Result<Answer, RequestError> {
     let mut request = Request::new(limits, now());
     let sent = within(request.poll_timeout(), send.ready()).await;
     let sent = sent.map(|ready| ready?.send_request(connect.to_request(), false));
@@ -44,6 +80,7 @@ pub(crate) async fn request(
             return Err(error_of(&mut request));
         }
     };
+    log.sent_on(stream.stream_id().as_u32());
     loop {
         let mut opening = None;
         match within(request.poll_timeout(), next_head(&mut response)).await {
@@ -58,14 +95,14 @@ pub(crate) async fn request(
             }
             None => request.handle_timeout(now()),
         }
-        if let Some(outcome) = outcome_of(&mut request, &mut stream) {
+        if let Some(outcome) = outcome_of(&mut request, &mut stream, log) {
             let accept = outcome?;
-            let (body, headers) = opening.ok_or(RequestError::Cancelled)?;
-            let tunnel = TunnelIo::new(Role::Client, stream, body, failure.clone());
-            return Ok(Opened {
-                tunnel,
+            let (body, head) = opening.ok_or(RequestError::Cancelled)?;
+            return Ok(Answer {
                 accept,
-                headers,
+                head,
+                stream,
+                body,
             });
         }
     }
@@ -103,10 +140,14 @@ fn report(request: &mut Request, failure: &Failure, error: &h2::Error) {
 fn outcome_of(
     request: &mut Request,
     stream: &mut SendStream<Bytes>,
+    log: &RequestLog,
 ) -> Option<Result<Accept, RequestError>> {
     while let Some(action) = request.poll() {
         match action {
-            RequestAction::Reset(reason) => stream.send_reset(reason.to_wire().into()),
+            RequestAction::Reset(reason) => {
+                stream.send_reset(reason.to_wire().into());
+                log.reset_sent(reason);
+            }
             RequestAction::Ended(outcome) => return Some(outcome),
             _ => {}
         }

@@ -87,8 +87,8 @@ impl Incoming {
     /// # Errors
     /// [`TunnelError`] if the client has given up meanwhile.
     pub fn accept(self, accept: &Accept) -> Result<Tunnel, TunnelError> {
-        let (send, hold) = self.answering.accept(accept, &self.failure)?;
-        let io = TunnelIo::new(Role::Server, send, self.body, self.failure).held_by(hold);
+        let (send, hold, log) = self.answering.accept(accept, &self.failure)?;
+        let io = TunnelIo::new(Role::Server, send, self.body, self.failure, log).held_by(hold);
         Ok(Tunnel::new(io, self.peer, Vec::new()))
     }
 

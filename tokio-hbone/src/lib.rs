@@ -64,6 +64,7 @@ mod heartbeat;
 mod http2;
 mod incoming;
 mod link;
+mod observe;
 mod observed;
 mod pool;
 mod pulse;
@@ -80,7 +81,10 @@ pub use connector::Connector;
 pub use copy::{Breakable, Copied, copy_bidirectional};
 pub use http2::Http2Config;
 pub use incoming::Incoming;
-pub use pool::{Pool, PoolBuilder, PoolEvent, PoolObserver, PoolStats};
+pub use observe::{
+    ConnectionEnd, ConnectionInfo, Event, Observer, ResetCounts, Stats, TunnelInfo, TunnelSummary,
+};
+pub use pool::{Pool, PoolBuilder, PoolEvent, PoolStats};
 pub use server::{
     Arrival, Handler, Listener, Outcome, Relay, RelayConfig, Served, Server, ServerConfig,
     ServerCounts, ServerHandle, Service, SystemResolver,

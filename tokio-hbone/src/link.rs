@@ -7,17 +7,19 @@ use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
 use hbone::{
     Connect, Establish, EstablishError, Established, ExpectedIdentities, Identity, KeepaliveConfig,
-    LinkFailure, Loss, RequestError, RequestLimits, Timeouts, TunnelError,
+    LinkFailure, Loss, RequestError, RequestLimits, Role, Timeouts, TunnelError,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::client::TlsStream;
 
 use crate::deadline::{now, stage};
 use crate::driver::Driver;
 use crate::exchange::{self, Opened};
 use crate::heartbeat::Heartbeat;
 use crate::http2::{Http2Config, max_send_streams};
+use crate::observe::{Handshake, Monitor, Watch};
 use crate::observed::{Failure, Observed, Watched};
-use crate::tls::ClientTls;
+use crate::tls::{ClientTls, LivePeer};
 use crate::transport::{BoxIo, Transport};
 use crate::tunnel::{Lingering, TunnelIo};
 
@@ -27,6 +29,7 @@ pub(crate) struct Link {
     send: SendRequest<Bytes>,
     peer: Identity,
     failure: Failure,
+    watch: Watch,
 }
 
 /// What it takes to make a [`Link`].
@@ -39,6 +42,7 @@ pub(crate) struct LinkConfig {
     pub(crate) transport: Transport,
     /// How many streams the peer's SETTINGS must allow for the connection to count.
     pub(crate) least_streams: u32,
+    pub(crate) monitor: Monitor,
 }
 
 impl Link {
@@ -47,14 +51,28 @@ impl Link {
         address: SocketAddr,
         expect: &ExpectedIdentities,
     ) -> Result<(Self, Driver<BoxIo>), EstablishError> {
-        let mut establish = Establish::over_tcp(address, expect.clone(), config.timeouts, now());
+        let handshake = config.monitor.handshake(Role::Client, Some(address));
+        let establish = Establish::over_tcp(address, expect.clone(), config.timeouts, now());
+        let dialling = async {
+            let mut establish = establish;
+            let socket = Self::dial(config, &mut establish, address).await?;
+            Box::pin(Self::secure(config, establish, socket)).await
+        };
+        Self::told(handshake, dialling.await)
+    }
+
+    async fn dial(
+        config: &LinkConfig,
+        establish: &mut Establish,
+        address: SocketAddr,
+    ) -> Result<BoxIo, EstablishError> {
         let connecting = async {
             let connected = config.transport.connect(address).await;
             connected.map_err(|error| LinkFailure::Io(error.kind()))
         };
-        let socket = stage(&mut establish, connecting).await?;
+        let socket = stage(establish, connecting).await?;
         establish.handle_connected(now())?;
-        Box::pin(Self::secure(config, establish, socket)).await
+        Ok(socket)
     }
 
     pub(crate) async fn over_tunnel(
@@ -73,16 +91,47 @@ impl Link {
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let handshake = config.monitor.handshake(Role::Client, None);
         let establish = Establish::over_tunnel(expect.clone(), config.timeouts, now());
         // The state of a handshake is large, and whoever waits for it may be deep inside of something already.
-        Box::pin(Self::secure(config, establish, io)).await
+        let secured = Box::pin(Self::secure(config, establish, io)).await;
+        Self::told(handshake, secured)
+    }
+
+    /// What a handshake came to, once that is reported.
+    fn told<IO: AsyncRead + AsyncWrite + Unpin>(
+        handshake: Handshake,
+        secured: Result<Secured<IO>, EstablishError>,
+    ) -> Result<(Self, Driver<IO>), EstablishError> {
+        let Secured {
+            peer,
+            send,
+            failure,
+            http2,
+            live,
+            heartbeat,
+        } = match secured {
+            Ok(secured) => secured,
+            Err(error) => {
+                handshake.failed(&error);
+                return Err(error);
+            }
+        };
+        let open = handshake.done(&peer);
+        let link = Self {
+            send,
+            peer,
+            failure: failure.clone(),
+            watch: open.watch().clone(),
+        };
+        Ok((link, Driver::new(http2, live, heartbeat, failure, open)))
     }
 
     async fn secure<IO>(
         config: &LinkConfig,
         mut establish: Establish,
         io: IO,
-    ) -> Result<(Self, Driver<IO>), EstablishError>
+    ) -> Result<Secured<IO>, EstablishError>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -109,13 +158,14 @@ impl Link {
             return Err(EstablishError::Closed(establish.stage()));
         };
         let heartbeat = Heartbeat::new(config.keepalive, connection.ping_pong(), pulse);
-        let driver = Driver::new(connection, live, heartbeat, failure.clone());
-        let link = Self {
-            send,
+        Ok(Secured {
             peer,
+            send,
             failure,
-        };
-        Ok((link, driver))
+            http2: connection,
+            live,
+            heartbeat,
+        })
     }
 
     /// To open streams on the connection.
@@ -138,8 +188,25 @@ impl Link {
         connect: &Connect,
         limits: RequestLimits,
     ) -> Result<Opened, RequestError> {
-        exchange::request(self.send.clone(), &self.failure, connect, limits).await
+        exchange::request(
+            self.send.clone(),
+            &self.failure,
+            &self.watch,
+            connect,
+            limits,
+        )
+        .await
     }
+}
+
+/// A connection that has shaken hands.
+struct Secured<IO> {
+    peer: Identity,
+    send: SendRequest<Bytes>,
+    failure: Failure,
+    http2: Connection<Observed<TlsStream<IO>>, Bytes>,
+    live: LivePeer,
+    heartbeat: Heartbeat,
 }
 
 /// Drives the connection until the peer's SETTINGS allow at least this many streams.

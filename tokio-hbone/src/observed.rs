@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use hbone::{Cut, LinkFailure, TunnelError};
+use hbone::{Cut, LinkFailure, Loss, Reason, TunnelError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::dying::Dying;
@@ -60,6 +60,22 @@ impl Failure {
             // The IO has not failed, so h2 made this up: the bytes came to their end with streams open.
             None if error.is_io() => LinkFailure::Closed,
             None => LinkFailure::Http2(error.to_string()),
+        }
+    }
+
+    /// How the connection is lost to a tunnel to which h2 says this.
+    pub(crate) fn loss(&self, error: &h2::Error) -> Loss {
+        match error
+            .reason()
+            .map(|reason| Reason::from_wire(reason.into()))
+        {
+            Some(reason) if error.is_go_away() && error.is_remote() => Loss::GoAway(reason),
+            Some(reason) if error.is_go_away() => Loss::Protocol(reason),
+            _ => match self.explain(error) {
+                LinkFailure::Closed => Loss::Closed,
+                LinkFailure::Io(kind) => Loss::Transport(kind),
+                _ => Loss::Transport(io::ErrorKind::InvalidData),
+            },
         }
     }
 

@@ -3,10 +3,10 @@
 mod builder;
 mod dialling;
 mod errand;
+mod event;
 mod grant;
 mod key;
 mod lease;
-mod observer;
 mod shared;
 mod state;
 mod stats;
@@ -23,8 +23,8 @@ use hbone::{DialCause, DialError, Route};
 use crate::connector::Connector;
 use crate::tunnel::Tunnel;
 pub use builder::PoolBuilder;
+pub use event::PoolEvent;
 pub(crate) use lease::Lease;
-pub use observer::{PoolEvent, PoolObserver};
 use shared::Shared;
 pub use stats::PoolStats;
 

@@ -82,6 +82,7 @@ impl<H: Handler> Server<H> {
             handshakes.clone(),
             Arc::clone(&sockets),
             config.max_connections,
+            acceptor.monitor().clone(),
         );
         let shared = Shared {
             acceptor,
@@ -119,6 +120,7 @@ impl<H: Handler> Server<H> {
                         Err(error) if listener::is_about_one_connection(&error) => {}
                         Err(error) => {
                             // No descriptor is left, most likely: to try again at once would only burn time.
+                            self.shared.acceptor.monitor().accept_failed(&error);
                             self.shared.handler.accept_failed(&error);
                             resume = now().checked_add(self.shared.config.accept_pause);
                         }
@@ -146,16 +148,19 @@ impl<H: Handler> Server<H> {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let Ok(seat) = Arc::clone(&self.shared.sockets).try_acquire_owned() else {
-            return self.shared.handler.turned_away(arrival.addresses);
+            return self.shared.turned_away(arrival.addresses);
         };
         let turn = self.shared.handshakes.begin();
         let shared = Arc::clone(&self.shared);
         tasks.spawn(async move {
             let Arrival { io, addresses } = arrival;
-            match turn.run(shared.acceptor.accept(io)).await {
-                Some(Ok(connection)) => shared.serve(connection.at(addresses), addresses).await,
+            match turn
+                .run(shared.acceptor.accept_from(io, Some(addresses)))
+                .await
+            {
+                Some(Ok(connection)) => shared.serve(connection, addresses).await,
                 Some(Err(error)) => shared.handler.handshake_failed(addresses, &error),
-                None => shared.handler.turned_away(addresses),
+                None => shared.turned_away(addresses),
             }
             drop(seat);
         });
@@ -163,12 +168,17 @@ impl<H: Handler> Server<H> {
 }
 
 impl<H: Handler> Shared<H> {
+    fn turned_away(&self, addresses: Addresses) {
+        self.acceptor.monitor().turned_away(addresses.client);
+        self.handler.turned_away(addresses);
+    }
+
     async fn serve<IO>(self: Arc<Self>, mut connection: Connection<IO>, addresses: Addresses)
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let Some(member) = self.census.enter(connection.peer(), connection.handle()) else {
-            self.handler.turned_away(addresses);
+            self.turned_away(addresses);
             return connection.turn_away().await;
         };
         let mut tunnels = JoinSet::new();

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use hbone::{Cut, Lifecycle, Reason, Role, StreamAction};
 
+use crate::observe::Watch;
+
 /// The streams of one connection that somebody still holds, as a CONNECT without an answer or as a tunnel.
 #[derive(Clone, Default)]
 pub(crate) struct Roster(Arc<Mutex<State>>);
@@ -23,15 +25,19 @@ struct Entry {
     /// h2 takes a reset through any of a stream's handles, and wakes the holders of all others.
     respond: Mutex<SendResponse<Bytes>>,
     cut: OnceLock<Cut>,
+    stream: u32,
+    watch: Watch,
 }
 
 impl Roster {
     /// Enters a stream that has just been accepted.
-    pub(crate) fn enter(&self, respond: SendResponse<Bytes>) -> Hold {
+    pub(crate) fn enter(&self, respond: SendResponse<Bytes>, watch: &Watch) -> Hold {
         let id = respond.stream_id().as_u32();
         let entry = Arc::new(Entry {
             respond: Mutex::new(respond),
             cut: OnceLock::new(),
+            stream: id,
+            watch: watch.clone(),
         });
         self.state().entries.insert(id, Arc::clone(&entry));
         Hold {
@@ -77,6 +83,7 @@ impl Entry {
             && let Some(reason) = reset_reason(cut)
         {
             self.respond().send_reset(reason.to_wire().into());
+            self.watch.reset_sent(self.stream, reason);
         }
     }
 
@@ -117,7 +124,11 @@ impl Hold {
     pub(crate) fn count_if_taken_back(&self) {
         let mut cx = Context::from_waker(Waker::noop());
         let reset = self.respond().poll_reset(&mut cx);
-        if self.was_cut().is_none() && matches!(reset, Poll::Ready(Ok(_))) {
+        if self.was_cut().is_none()
+            && let Poll::Ready(Ok(reason)) = reset
+        {
+            let reason = Reason::from_wire(reason.into());
+            self.entry.watch.reset_received(self.id, reason);
             let mut state = self.roster.state();
             state.early_resets = state.early_resets.saturating_add(1);
         }

@@ -4,7 +4,6 @@ use std::time::Duration;
 use hbone::pool::{PoolConfig, Spread};
 
 use super::Pool;
-use super::observer::PoolObserver;
 use super::shared::Shared;
 use crate::connector::Connector;
 
@@ -13,7 +12,6 @@ pub struct PoolBuilder {
     connector: Connector,
     config: Option<PoolConfig>,
     spread: Option<Spread>,
-    observer: Option<Box<dyn PoolObserver>>,
 }
 
 impl PoolBuilder {
@@ -22,7 +20,6 @@ impl PoolBuilder {
             connector,
             config: None,
             spread: None,
-            observer: None,
         }
     }
 
@@ -42,13 +39,6 @@ impl PoolBuilder {
         self
     }
 
-    /// Who is told what happens.
-    #[must_use]
-    pub fn observer(mut self, observer: impl PoolObserver) -> Self {
-        self.observer = Some(Box::new(observer));
-        self
-    }
-
     /// The pool. It needs a tokio runtime from its first [`connect`](Pool::connect) on, and not before.
     #[must_use]
     pub fn build(self) -> Pool {
@@ -65,7 +55,7 @@ impl PoolBuilder {
         let spread = self
             .spread
             .unwrap_or_else(|| Spread::by_weight(DEFAULT_WEIGHT));
-        Pool::from_shared(Shared::new(connector, config, Some(spread), self.observer))
+        Pool::from_shared(Shared::new(connector, config, Some(spread)))
     }
 }
 

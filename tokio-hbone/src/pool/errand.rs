@@ -5,9 +5,9 @@ use hbone::pool::{ConnectionId, Failure, TicketId};
 use tokio::sync::oneshot;
 
 use super::dialling::{self, Running};
+use super::event::PoolEvent;
 use super::grant::{Answer, Grant};
 use super::key::Key;
-use super::observer::PoolEvent;
 use super::shared::Shared;
 use super::state::{PooledLink, Slot};
 use crate::driver::Stop;
@@ -35,7 +35,7 @@ impl Errand {
                 let grant = Grant::new(Arc::clone(shared), ticket, connection, on);
                 drop(waiter.send(Ok(grant)));
             }
-            Self::Tell(event) => shared.tell(&event),
+            Self::Tell(event) => shared.tell(event),
         }
     }
 }

@@ -6,20 +6,20 @@ use hbone::pool::{PoolConfig, Spread};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+use super::event::PoolEvent;
 use super::grant::{Answer, Grant, Waiting};
 use super::key::Key;
-use super::observer::{PoolEvent, PoolObserver};
 use super::state::{Found, State};
 use super::stats::PoolStats;
 use super::timer;
 use crate::connector::Connector;
 use crate::deadline::now;
+use crate::observe::Event;
 
 /// What the handles, the tasks and the tunnels of a pool share.
 pub(super) struct Shared {
     pub(super) connector: Connector,
     pub(super) spread: Option<Spread>,
-    observer: Option<Box<dyn PoolObserver>>,
     state: Mutex<State>,
     runtime: OnceLock<Handle>,
     timer: Arc<Notify>,
@@ -27,17 +27,11 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(
-        connector: Connector,
-        config: PoolConfig,
-        spread: Option<Spread>,
-        observer: Option<Box<dyn PoolObserver>>,
-    ) -> Self {
-        let state = State::new(config, observer.is_some());
+    pub(super) fn new(connector: Connector, config: PoolConfig, spread: Option<Spread>) -> Self {
+        let state = State::new(config, connector.link.monitor.clone());
         Self {
             connector,
             spread,
-            observer,
             state: Mutex::new(state),
             runtime: OnceLock::new(),
             timer: Arc::default(),
@@ -89,7 +83,10 @@ impl Shared {
     }
 
     pub(super) fn stats(&self) -> PoolStats {
-        self.lock().stats()
+        PoolStats {
+            transport: self.connector.stats(),
+            ..self.lock().stats()
+        }
     }
 
     /// Waits until nothing is left of a pool that drains.
@@ -103,10 +100,8 @@ impl Shared {
         }
     }
 
-    pub(super) fn tell(&self, event: &PoolEvent) {
-        if let Some(observer) = &self.observer {
-            observer.observe(event);
-        }
+    pub(super) fn tell(&self, event: PoolEvent) {
+        self.connector.link.monitor.tell(|| Event::Pool(event));
     }
 
     /// Starts a task where the pool was first used, from wherever.

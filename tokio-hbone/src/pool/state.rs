@@ -11,13 +11,14 @@ use hbone::{ApiMisuse, DialError};
 use tokio::sync::oneshot;
 
 use super::errand::Errand;
+use super::event::PoolEvent;
 use super::grant::Answer;
 use super::key::Key;
 use super::lease::StreamEnd;
-use super::observer::PoolEvent;
 use super::stats::PoolStats;
 use super::unanswered::Unanswered;
 use crate::link::Link;
+use crate::observe::Monitor;
 use crate::walk::HopAnswer;
 
 /// The policy, and the real connections and waiters behind the names that it gives them.
@@ -32,7 +33,7 @@ pub(super) struct State {
     /// When the timer wakes up.
     armed: Option<Instant>,
     is_draining: bool,
-    is_observed: bool,
+    monitor: Monitor,
     told: Vec<PoolEvent>,
     discarded: Vec<Slot>,
     totals: PoolStats,
@@ -71,7 +72,7 @@ pub(super) enum Found {
 }
 
 impl State {
-    pub(super) fn new(config: PoolConfig, is_observed: bool) -> Self {
+    pub(super) fn new(config: PoolConfig, monitor: Monitor) -> Self {
         Self {
             policy: Policy::new(config),
             slots: BTreeMap::new(),
@@ -80,7 +81,7 @@ impl State {
             generation: 0,
             armed: None,
             is_draining: false,
-            is_observed,
+            monitor,
             told: Vec::new(),
             discarded: Vec::new(),
             totals: PoolStats::default(),
@@ -364,7 +365,7 @@ impl State {
     }
 
     fn tell(&mut self, event: impl FnOnce() -> PoolEvent) {
-        if self.is_observed {
+        if self.monitor.has_observer() {
             self.told.push(event());
         }
     }

@@ -1,3 +1,5 @@
+use crate::observe::Stats;
+
 /// What a [`Pool`](super::Pool) holds and has done, at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -28,4 +30,6 @@ pub struct PoolStats {
     pub reused: u64,
     /// Connections so far that ended in another way than by our own choice.
     pub lost: u64,
+    /// What its connector and all its connections have done, and hold now.
+    pub transport: Stats,
 }

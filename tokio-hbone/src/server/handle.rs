@@ -6,6 +6,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::census::Census;
 use super::handshakes::Handshakes;
+use crate::observe::{Monitor, Stats};
 
 /// Ends a [`Server`](super::Server), or some of its connections, from elsewhere.
 #[derive(Clone)]
@@ -15,6 +16,7 @@ pub struct ServerHandle {
     handshakes: Handshakes,
     sockets: Arc<Semaphore>,
     most_sockets: usize,
+    monitor: Monitor,
 }
 
 impl ServerHandle {
@@ -23,6 +25,7 @@ impl ServerHandle {
         handshakes: Handshakes,
         sockets: Arc<Semaphore>,
         most_sockets: usize,
+        monitor: Monitor,
     ) -> Self {
         Self {
             signals: watch::Sender::new(0),
@@ -30,6 +33,7 @@ impl ServerHandle {
             handshakes,
             sockets,
             most_sockets: most_sockets.min(Semaphore::MAX_PERMITS),
+            monitor,
         }
     }
 
@@ -62,6 +66,12 @@ impl ServerHandle {
             connections: self.census.connections(),
             tunnels: self.census.tunnels(),
         }
+    }
+
+    /// What the server's acceptor and all its connections have done, and hold now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.monitor.stats()
     }
 
     pub(super) fn signals(&self) -> Signals {

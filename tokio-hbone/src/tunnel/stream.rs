@@ -4,11 +4,10 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use h2::{RecvStream, SendStream};
-use hbone::{
-    Cut, Half, Lifecycle, LinkFailure, Loss, Reason, Role, SocketAction, StreamAction, TunnelError,
-};
+use hbone::{Cut, Half, Lifecycle, Loss, Reason, Role, SocketAction, StreamAction, TunnelError};
 
 use crate::connection::Hold;
+use crate::observe::TunnelLog;
 use crate::observed::Failure;
 use crate::pool::Lease;
 
@@ -22,6 +21,7 @@ pub(crate) struct TunnelIo {
     /// The writer learnt of a reset that the reader has not reached yet: bytes, even the end of file, may lie before it.
     stopped: Option<Reason>,
     failure: Failure,
+    log: TunnelLog,
     /// At a server, our place in the roster of the connection.
     hold: Option<Hold>,
     /// Its place on a pooled connection; last, so that the stream is reset before the place is free.
@@ -34,6 +34,7 @@ impl TunnelIo {
         send: SendStream<Bytes>,
         receive: RecvStream,
         failure: Failure,
+        log: TunnelLog,
     ) -> Self {
         let life = Lifecycle::new(role);
         Self {
@@ -43,6 +44,7 @@ impl TunnelIo {
             life,
             stopped: None,
             failure,
+            log,
             hold: None,
             lease: None,
         }
@@ -100,9 +102,14 @@ impl TunnelIo {
         loop {
             let room = self.send.capacity().min(wanted);
             if room > 0 {
+                self.log.goes_on();
                 return Poll::Ready(Ok(room));
             }
-            match ready!(self.send.poll_capacity(cx)) {
+            let Poll::Ready(capacity) = self.send.poll_capacity(cx) else {
+                self.log.waits();
+                return Poll::Pending;
+            };
+            match capacity {
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Poll::Ready(Err(self.writer_failed(&error))),
                 None => return self.poll_stopped(cx).map(Err),
@@ -124,9 +131,12 @@ impl TunnelIo {
 
     /// Queues bytes for which [`poll_room`](Self::poll_room) has found room.
     pub(crate) fn send(&mut self, chunk: Bytes) -> Result<(), TunnelError> {
-        self.send
-            .send_data(chunk, false)
-            .map_err(|error| self.writer_failed(&error))
+        let bytes = chunk.len();
+        match self.send.send_data(chunk, false) {
+            Ok(()) => self.log.sent(bytes),
+            Err(error) => return Err(self.writer_failed(&error)),
+        }
+        Ok(())
     }
 
     /// Ends our half behind the last byte.
@@ -196,6 +206,7 @@ impl TunnelIo {
     }
 
     fn release(&mut self, some: usize) {
+        self.log.received(some);
         // It fails only for more than was received, or on a stream that is gone and needs no window.
         let _ = self.receive.flow_control().release_capacity(some);
     }
@@ -237,7 +248,9 @@ impl TunnelIo {
     }
 
     fn writer_stopped(&mut self, reason: Reason) -> TunnelError {
-        self.stopped = Some(reason);
+        if self.stopped.replace(reason).is_none() {
+            self.log.reset_received(reason);
+        }
         self.stop(reason)
     }
 
@@ -257,16 +270,25 @@ impl TunnelIo {
             .reason()
             .map(|reason| Reason::from_wire(reason.into()))
         {
-            Some(reason) if error.is_reset() => self.life.handle_reset(reason),
-            Some(reason) if error.is_go_away() && error.is_remote() => {
-                self.life.handle_go_away(reason, false);
+            Some(reason) if error.is_reset() => {
+                match error.is_remote() {
+                    true if self.stopped.is_none() => self.log.reset_received(reason),
+                    true => {}
+                    false => self.log.reset_sent(reason),
+                }
+                self.life.handle_reset(reason);
             }
-            Some(reason) if error.is_go_away() => self.life.handle_lost(Loss::Protocol(reason)),
-            _ => self.life.handle_lost(match self.failure.explain(error) {
-                LinkFailure::Closed => Loss::Closed,
-                LinkFailure::Io(kind) => Loss::Transport(kind),
-                _ => Loss::Transport(io::ErrorKind::InvalidData),
-            }),
+            _ => self.life.handle_lost(self.failure.loss(error)),
+        }
+    }
+
+    /// How a tunnel went that is over.
+    fn outcome(&self) -> Result<(), TunnelError> {
+        let learnt_by_writer = self.stopped.map(|reason| self.stop(reason));
+        let (inbound, outbound) = (self.life.inbound().error(), self.life.outbound().error());
+        match learnt_by_writer.or(inbound).or(outbound) {
+            Some(error) => Err(error),
+            None => Ok(()),
         }
     }
 
@@ -278,12 +300,19 @@ impl TunnelIo {
                         return Err(self.writer_failed(&error));
                     }
                 }
-                StreamAction::Reset(reason) => self.send.send_reset(reason.to_wire().into()),
+                StreamAction::Reset(reason) => {
+                    self.send.send_reset(reason.to_wire().into());
+                    // Who cuts from elsewhere has said so, and on a connection that we have ended nothing is sent.
+                    if self.ended_here().is_none() {
+                        self.log.reset_sent(reason);
+                    }
+                }
                 _ => {}
             }
         }
-        if !self.life.inbound().is_open() && !self.life.outbound().is_open() {
+        if self.life.is_over() {
             self.lease = None;
+            self.log.closed(self.outcome());
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use hbone::DialCause;
 use hbone::pool::{CloseReason, Failure, PoolConfig};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_hbone::tls::{ClientTls, Rotating};
-use tokio_hbone::{Connector, Pool, PoolEvent};
+use tokio_hbone::{Connector, Event, Pool, PoolEvent};
 
 use crate::network::{Network, echo, moment, route, works};
 use crate::support::pki::{CLIENT, mesh_bundle, workload};
@@ -98,11 +98,14 @@ async fn an_observer_is_told_of_each_thing_once() {
     let config = PoolConfig::new().idle_timeout(Duration::from_secs(1));
     let observer = {
         let told = Arc::clone(&told);
-        move |event: &PoolEvent| told.lock().expect("no panic").push(event.clone())
+        move |event: &Event| {
+            if let Event::Pool(event) = event {
+                told.lock().expect("no panic").push(event.clone());
+            }
+        }
     };
-    let pool = Pool::builder(network.connector())
+    let pool = Pool::builder(network.connector().with_observer(observer))
         .config(config)
-        .observer(observer)
         .build();
     drop(pool.connect(&route()).await.expect("a tunnel"));
     drop(pool.connect(&route()).await.expect("a tunnel"));

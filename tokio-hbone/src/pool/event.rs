@@ -3,21 +3,6 @@ use std::net::SocketAddr;
 use hbone::pool::CloseReason;
 use hbone::{DialError, Identity};
 
-/// Somebody who is told what a [`Pool`](super::Pool) does, as it happens: for metrics and logs.
-///
-/// Without one, nothing is prepared or called. It is called in whatever task brought the event about, never under a lock, and
-/// should not block.
-pub trait PoolObserver: Send + Sync + 'static {
-    /// Something happened.
-    fn observe(&self, event: &PoolEvent);
-}
-
-impl<F: Fn(&PoolEvent) + Send + Sync + 'static> PoolObserver for F {
-    fn observe(&self, event: &PoolEvent) {
-        self(event);
-    }
-}
-
 /// What happens in a pool. `address` is that of the outermost hop, and `level` counts hops from 0 at the outermost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
