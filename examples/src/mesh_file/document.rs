@@ -1,0 +1,238 @@
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use hbone::authorization::PolicyName;
+use hbone::mesh::{NamespacedHostname, NetworkAddress};
+use hbone::{Hostname, Identity, Network, TrustDomain};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::membership::Membership;
+use super::parsed::Parsed;
+use super::policies::PolicyEntry;
+
+/// A mesh file as it stands.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Document {
+    #[serde(default)]
+    pub(super) workloads: Vec<WorkloadEntry>,
+    #[serde(default)]
+    pub(super) services: Vec<ServiceEntry>,
+    #[serde(default)]
+    pub(super) policies: Vec<PolicyEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct WorkloadEntry {
+    #[serde(default)]
+    pub(super) uid: String,
+    #[serde(default)]
+    pub(super) name: String,
+    pub(super) namespace: String,
+    #[serde(default)]
+    pub(super) service_account: String,
+    #[serde(default)]
+    pub(super) trust_domain: Option<Parsed<TrustDomain>>,
+    #[serde(default)]
+    pub(super) workload_ips: Vec<Parsed<IpAddr>>,
+    #[serde(default)]
+    pub(super) network: Option<Parsed<Network>>,
+    #[serde(default)]
+    pub(super) network_mode: NetworkMode,
+    #[serde(default)]
+    pub(super) network_gateway: Option<GatewayEntry>,
+    #[serde(default)]
+    pub(super) waypoint: Option<GatewayEntry>,
+    #[serde(default)]
+    pub(super) protocol: Protocol,
+    #[serde(default)]
+    pub(super) hostname: Option<Parsed<Option<Hostname>>>,
+    #[serde(default)]
+    pub(super) node: String,
+    #[serde(default)]
+    pub(super) workload_name: String,
+    #[serde(default)]
+    pub(super) workload_type: String,
+    #[serde(default)]
+    pub(super) canonical_name: String,
+    #[serde(default)]
+    pub(super) canonical_revision: String,
+    #[serde(default)]
+    pub(super) cluster_id: String,
+    #[serde(default)]
+    pub(super) locality: LocalityEntry,
+    #[serde(default)]
+    pub(super) services: Membership,
+    #[serde(default)]
+    pub(super) status: Status,
+    #[serde(default = "one")]
+    pub(super) capacity: u32,
+    #[serde(default)]
+    pub(super) application_tunnel: Option<TunnelEntry>,
+    #[serde(default)]
+    pub(super) authorization_policies: Vec<Parsed<PolicyName>>,
+    /// Whether the application speaks HBONE itself, which changes nothing here.
+    #[serde(default, rename = "nativeTunnel")]
+    _native_tunnel: IgnoredAny,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ServiceEntry {
+    pub(super) name: String,
+    pub(super) namespace: String,
+    pub(super) hostname: Parsed<Hostname>,
+    #[serde(default)]
+    pub(super) vips: Vec<Parsed<NetworkAddress>>,
+    #[serde(default)]
+    pub(super) ports: BTreeMap<u16, u16>,
+    #[serde(default)]
+    pub(super) subject_alt_names: Vec<Parsed<Identity>>,
+    #[serde(default)]
+    pub(super) waypoint: Option<GatewayEntry>,
+    #[serde(default)]
+    pub(super) ingress_use_waypoint: bool,
+    #[serde(default)]
+    pub(super) load_balancer: Option<LoadBalancerEntry>,
+    #[serde(default)]
+    pub(super) ip_families: Option<IpFamilies>,
+    /// Endpoints that are not told by the workloads themselves.
+    #[serde(default)]
+    pub(super) endpoints: BTreeMap<String, IgnoredAny>,
+    /// Which of several definitions of a name ztunnel prefers; here it is the namespace that decides.
+    #[serde(default, rename = "canonical")]
+    _canonical: IgnoredAny,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct GatewayEntry {
+    pub(super) destination: Parsed<Gateway>,
+    pub(super) hbone_mtls_port: u16,
+}
+
+/// A waypoint or the gateway of a network.
+#[derive(Debug)]
+pub(super) enum Gateway {
+    Address(NetworkAddress),
+    Name(NamespacedHostname),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct LocalityEntry {
+    #[serde(default)]
+    pub(super) region: String,
+    #[serde(default)]
+    pub(super) zone: String,
+    #[serde(default)]
+    pub(super) subzone: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct TunnelEntry {
+    pub(super) protocol: TunnelProtocol,
+    #[serde(default)]
+    pub(super) port: u16,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct LoadBalancerEntry {
+    #[serde(default)]
+    pub(super) routing_preferences: Vec<Preference>,
+    #[serde(default)]
+    pub(super) mode: Mode,
+    #[serde(default)]
+    pub(super) health_policy: HealthPolicy,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(super) enum Protocol {
+    #[default]
+    #[serde(rename = "TCP", alias = "NONE")]
+    Tcp,
+    #[serde(rename = "HBONE")]
+    Hbone,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub(super) enum NetworkMode {
+    #[default]
+    #[serde(alias = "STANDARD")]
+    Standard,
+    #[serde(alias = "HOST_NETWORK")]
+    HostNetwork,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(super) enum Status {
+    #[default]
+    #[serde(alias = "HEALTHY")]
+    Healthy,
+    #[serde(alias = "UNHEALTHY")]
+    Unhealthy,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) enum TunnelProtocol {
+    #[serde(rename = "NONE")]
+    None,
+    #[serde(rename = "PROXY")]
+    Proxy,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(super) enum Mode {
+    #[default]
+    #[serde(alias = "UNSPECIFIED_MODE")]
+    Standard,
+    #[serde(alias = "STRICT")]
+    Strict,
+    #[serde(alias = "FAILOVER")]
+    Failover,
+    #[serde(alias = "PASSTHROUGH")]
+    Passthrough,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(super) enum HealthPolicy {
+    #[default]
+    #[serde(alias = "ONLY_HEALTHY")]
+    OnlyHealthy,
+    #[serde(alias = "ALLOW_ALL")]
+    AllowAll,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) enum Preference {
+    #[serde(alias = "REGION")]
+    Region,
+    #[serde(alias = "ZONE")]
+    Zone,
+    #[serde(alias = "SUBZONE")]
+    Subzone,
+    #[serde(alias = "NODE")]
+    Node,
+    #[serde(alias = "CLUSTER")]
+    Cluster,
+    #[serde(alias = "NETWORK")]
+    Network,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) enum IpFamilies {
+    #[serde(alias = "AUTOMATIC", alias = "DUAL")]
+    Dual,
+    #[serde(rename = "IPv4", alias = "IPV4_ONLY")]
+    V4,
+    #[serde(rename = "IPv6", alias = "IPV6_ONLY")]
+    V6,
+}

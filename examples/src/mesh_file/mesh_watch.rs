@@ -1,0 +1,128 @@
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
+
+use baggage::istio::Dialect;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use super::{MeshFileError, Site, WorkloadName};
+
+/// Follows a mesh file for as long as a clone of it is there.
+///
+/// A file that cannot be used is not adopted: the former stays in force, and the log says why.
+#[derive(Debug, Clone)]
+pub struct MeshWatch(Arc<Followed>);
+
+#[derive(Debug)]
+struct Followed {
+    path: PathBuf,
+    name: WorkloadName,
+    dialect: Dialect,
+    current: watch::Sender<Arc<Site>>,
+}
+
+/// How often the file is looked at.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+impl MeshWatch {
+    /// Reads the file now, and follows it from then on. See [`Site::read`].
+    ///
+    /// # Errors
+    /// As [`Site::read`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with its timer on.
+    pub fn start(
+        path: PathBuf,
+        name: WorkloadName,
+        dialect: Dialect,
+    ) -> Result<Self, MeshFileError> {
+        let stamp = Stamp::of(&path);
+        let site = Site::read(&path, &name, dialect)?;
+        let followed = Arc::new(Followed {
+            path,
+            name,
+            dialect,
+            current: watch::Sender::new(Arc::new(site)),
+        });
+        tokio::spawn(follow(Arc::downgrade(&followed), stamp));
+        Ok(Self(followed))
+    }
+
+    /// What is in force now. One decision works with one of them from its beginning to its end.
+    #[must_use]
+    pub fn current(&self) -> Arc<Site> {
+        Arc::clone(&self.0.current.borrow())
+    }
+
+    /// Tells of every change from now on.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Arc<Site>> {
+        self.0.current.subscribe()
+    }
+
+    /// Reads the file at once, for example on SIGHUP.
+    pub async fn reload(&self) {
+        let followed = Arc::clone(&self.0);
+        // It is never aborted, and what happens is logged.
+        let _ = spawn_blocking(move || followed.reload()).await;
+    }
+}
+
+impl Followed {
+    fn reload(&self) {
+        match Site::read(&self.path, &self.name, self.dialect) {
+            Ok(site) => {
+                tracing::info!(
+                    mesh = %self.path.display(),
+                    workloads = site.mesh().workloads().count(),
+                    services = site.mesh().services().count(),
+                    "the mesh file has changed and is in force"
+                );
+                self.current.send_replace(Arc::new(site));
+            }
+            Err(error) => tracing::error!(
+                %error,
+                "the mesh file has changed and cannot be used; the former stays in force"
+            ),
+        }
+    }
+}
+
+async fn follow(followed: Weak<Followed>, mut seen: Option<Stamp>) {
+    loop {
+        sleep(INTERVAL).await;
+        let Some(followed) = followed.upgrade() else {
+            return;
+        };
+        // A file system may be slow, or far away.
+        let looked = spawn_blocking(move || {
+            let now = Stamp::of(&followed.path);
+            if now.is_some() && now != seen {
+                followed.reload();
+            }
+            now.or(seen)
+        });
+        seen = looked.await.unwrap_or(seen);
+    }
+}
+
+/// What changes with a file. One that is gone for a moment, between two versions, has not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata: Metadata = std::fs::metadata(path).ok()?;
+        Some(Self {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+        })
+    }
+}

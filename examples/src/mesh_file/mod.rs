@@ -1,0 +1,162 @@
+//! The mesh file: the YAML that ztunnel reads as its local configuration, so that one file drives either.
+//!
+//! ```text
+//! file ──> Document ──> MeshFile: StaticMesh, what telemetry needs, policies
+//!          (serde)          │
+//!                           └──> Site: the same, seen from one workload ──> MeshWatch follows the file
+//! ```
+//!
+//! Three lists, with the field names of Istio's workload API in camelCase: `workloads`, `services`, `policies`. Reading is strict:
+//! an unknown field, a reference to something that is nowhere, a name or an address that two entries claim are errors, and an
+//! error names the file, the line, the field and the next step. Enumerations may be written as ztunnel writes them (`Unhealthy`) or as
+//! the API's JSON does (`UNHEALTHY`).
+//!
+//! One field is ours, and unknown to ztunnel: `ingressUseWaypoint` of a service.
+
+mod build;
+mod document;
+mod error;
+mod field;
+mod membership;
+mod mesh_watch;
+mod parsed;
+mod policies;
+mod references;
+mod site;
+mod text_match;
+mod workload_name;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use baggage::istio::{Dialect, PeerAttributes};
+use hbone::authorization::{Authorizations, Connection, PolicyName, Verdict};
+use hbone::mesh::{Directory, NamespacedHostname, NetworkAddress, Service, StaticMesh, Workload};
+use peer_meta::{DestinationService, DirectoryEntry, Own};
+
+pub use error::MeshFileError;
+pub use mesh_watch::MeshWatch;
+pub use site::Site;
+pub use workload_name::{WorkloadName, WorkloadNameError};
+
+/// What a mesh file says.
+#[derive(Debug, Clone, Default)]
+pub struct MeshFile {
+    mesh: StaticMesh,
+    described: BTreeMap<Arc<str>, Described>,
+    services: BTreeMap<NamespacedHostname, Arc<DestinationService>>,
+    policies: Authorizations,
+}
+
+/// What is known of a workload beyond what routing needs.
+#[derive(Debug, Clone, Default)]
+struct Described {
+    /// Its name within its namespace: the pod's.
+    name: String,
+    attributes: PeerAttributes,
+    policies: Vec<PolicyName>,
+}
+
+impl MeshFile {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// It cannot be read, or says something that cannot be.
+    pub fn read(path: &Path) -> Result<Self, MeshFileError> {
+        let text = std::fs::read_to_string(path).map_err(|error| MeshFileError::Unreadable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads `text`, which came from `path`.
+    ///
+    /// # Errors
+    /// It says something that cannot be.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, MeshFileError> {
+        build::build(path, text)
+    }
+
+    /// Workloads and services, for planning.
+    #[must_use]
+    pub const fn mesh(&self) -> &StaticMesh {
+        &self.mesh
+    }
+
+    /// The workload that `name` means.
+    ///
+    /// # Errors
+    /// There is none, or more than one.
+    pub fn find(&self, path: &Path, name: &WorkloadName) -> Result<Arc<Workload>, MeshFileError> {
+        let mut found = self.mesh.workloads().filter(|workload| {
+            let described = self.described.get(&workload.uid);
+            let own_name = described.map_or("", |described| described.name.as_str());
+            name.means(&workload.uid, workload.namespace(), own_name)
+        });
+        let first = found.next().ok_or_else(|| MeshFileError::UnknownWorkload {
+            path: path.to_owned(),
+            name: name.clone(),
+            known: self.names(),
+        })?;
+        match found.next() {
+            None => Ok(Arc::clone(first)),
+            Some(second) => Err(MeshFileError::SeveralWorkloads {
+                path: path.to_owned(),
+                name: name.clone(),
+                first: first.uid.to_string(),
+                second: second.uid.to_string(),
+            }),
+        }
+    }
+
+    /// What a workload tells and is labelled with, its `baggage` written in `dialect`.
+    #[must_use]
+    pub fn own(&self, workload: &Workload, dialect: Dialect) -> Own {
+        let attributes = self.attributes(&workload.uid).cloned().unwrap_or_default();
+        Own::new(attributes, dialect, workload.network.as_str())
+            .with_identity(workload.identity.spiffe_id().clone())
+    }
+
+    /// What telemetry is to know about a workload.
+    #[must_use]
+    pub fn attributes(&self, uid: &str) -> Option<&PeerAttributes> {
+        Some(&self.described.get(uid)?.attributes)
+    }
+
+    /// What the directory knows about an address, for an [`Exchange`](peer_meta::Exchange) that asks.
+    #[must_use]
+    pub fn entry(&self, address: &NetworkAddress) -> Option<DirectoryEntry> {
+        let workload = self.mesh.workload_at(address)?;
+        let attributes = self.attributes(&workload.uid)?.clone();
+        let entry = DirectoryEntry::new(attributes, workload.network.as_str());
+        Some(entry.with_identity(workload.identity.spiffe_id().clone()))
+    }
+
+    /// How metrics name a service.
+    #[must_use]
+    pub fn destination_service(&self, service: &Service) -> Option<Arc<DestinationService>> {
+        self.services.get(&service.name).cloned()
+    }
+
+    /// Whether the policies let the connection to the workload be.
+    #[must_use]
+    pub fn judge(&self, workload: &Workload, connection: &Connection<'_>) -> Verdict {
+        let described = self.described.get(&workload.uid);
+        let selected = described.map_or(&[][..], |described| &described.policies);
+        self.policies
+            .judge(workload.namespace(), selected, connection)
+    }
+
+    /// The workloads as `--workload` wants them, a few of them.
+    fn names(&self) -> Vec<String> {
+        const FEW: usize = 10;
+        let names = self.mesh.workloads().map(|workload| {
+            let described = self.described.get(&workload.uid);
+            let name = described.map_or("", |described| described.name.as_str());
+            format!("{}/{name}", workload.namespace())
+        });
+        names.take(FEW).collect()
+    }
+}

@@ -1,0 +1,150 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::net::IpAddr;
+
+use hbone::authorization::PolicyName;
+use hbone::mesh::{NamespacedHostname, NetworkAddress};
+use hbone::{Hostname, Identity, Network, TrustDomain};
+use ipnet::IpNet;
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+use super::document::Gateway;
+
+/// A text of the document that means something, read where it stands so that an error knows its line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Parsed<T>(pub(super) T);
+
+/// What can be read from a text of the document.
+pub(super) trait Text: Sized {
+    /// What the text has to be.
+    const EXPECTED: &'static str;
+
+    fn read(text: &str) -> Result<Self, String>;
+}
+
+impl<'de, T: Text> Deserialize<'de> for Parsed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor(PhantomData))
+    }
+}
+
+struct TextVisitor<T>(PhantomData<T>);
+
+impl<T: Text> Visitor<'_> for TextVisitor<T> {
+    type Value = Parsed<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::EXPECTED)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        T::read(text)
+            .map(Parsed)
+            .map_err(|reason| E::custom(format_args!("{text:?} is not {}: {reason}", T::EXPECTED)))
+    }
+}
+
+impl Text for IpAddr {
+    const EXPECTED: &'static str = "an IP address";
+
+    fn read(text: &str) -> Result<Self, String> {
+        let address: Self = text
+            .parse()
+            .map_err(|_| "write it as 10.0.0.1 or fd00::1")?;
+        Ok(address.to_canonical())
+    }
+}
+
+impl Text for IpNet {
+    const EXPECTED: &'static str = "a range of IP addresses";
+
+    fn read(text: &str) -> Result<Self, String> {
+        let range = text
+            .parse()
+            .or_else(|_| text.parse().map(|ip: IpAddr| ip.into()));
+        range.map_err(|_| "write it as 10.0.0.0/8".to_owned())
+    }
+}
+
+impl Text for Network {
+    const EXPECTED: &'static str = "the name of a network";
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|error| error.to_string())
+    }
+}
+
+impl Text for TrustDomain {
+    const EXPECTED: &'static str = "a trust domain";
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::new(text).map_err(|error| error.to_string())
+    }
+}
+
+impl Text for Identity {
+    const EXPECTED: &'static str = "an identity";
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|error| error.to_string())
+    }
+}
+
+impl Text for Hostname {
+    const EXPECTED: &'static str = "a host name";
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|error| error.to_string())
+    }
+}
+
+/// A host name, or nothing.
+impl Text for Option<Hostname> {
+    const EXPECTED: &'static str = Hostname::EXPECTED;
+
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Ok(None),
+            text => Hostname::read(text).map(Some),
+        }
+    }
+}
+
+impl Text for NetworkAddress {
+    const EXPECTED: &'static str = "an address of the form NETWORK/IP";
+
+    fn read(text: &str) -> Result<Self, String> {
+        let (network, ip) = text
+            .split_once('/')
+            .ok_or("there is no slash; the unnamed network is written /10.0.0.1")?;
+        Ok(Self::new(Network::read(network)?, IpAddr::read(ip)?))
+    }
+}
+
+impl Text for NamespacedHostname {
+    const EXPECTED: &'static str = "a name of the form NAMESPACE/HOSTNAME";
+
+    fn read(text: &str) -> Result<Self, String> {
+        let (namespace, hostname) = text.split_once('/').ok_or("there is no slash")?;
+        Ok(Self::new(namespace, Hostname::read(hostname)?))
+    }
+}
+
+impl Text for Gateway {
+    const EXPECTED: &'static str = "of the form NETWORK/IP or NAMESPACE/HOSTNAME";
+
+    fn read(text: &str) -> Result<Self, String> {
+        NetworkAddress::read(text)
+            .map(Self::Address)
+            .or_else(|_| NamespacedHostname::read(text).map(Self::Name))
+    }
+}
+
+impl Text for PolicyName {
+    const EXPECTED: &'static str = "a name of the form NAMESPACE/NAME";
+
+    fn read(text: &str) -> Result<Self, String> {
+        let (namespace, name) = text.split_once('/').ok_or("there is no slash")?;
+        Ok(Self::new(namespace, name))
+    }
+}

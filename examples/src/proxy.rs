@@ -1,0 +1,34 @@
+//! What every proxy of this package has in common: its flags and environment, how it starts, how it drains.
+//!
+//! ```text
+//! Options ──> Proxy::start ──> mesh file, certificates, /metrics, /healthz/ready
+//!               │
+//!               ├── pool(), acceptor(), listen()
+//!               └── serve_until_told(..): ready, SIGHUP reloads, SIGTERM drains
+//! ```
+//!
+//! A `main` is then: parse, [`run`].
+
+mod counted_flag;
+mod dial;
+mod duration;
+mod environment;
+mod exit;
+mod logging;
+mod options;
+mod runtime;
+mod signals;
+mod start_error;
+mod trace;
+
+pub use counted_flag::{flag_of_dial, flag_of_handshake, flag_of_reject};
+pub use dial::{Dialled, dial};
+pub use duration::{DurationError, parse_duration};
+pub use environment::Environment;
+pub use exit::{EXIT_CODES, run};
+pub use logging::start_logging;
+pub use options::{CaFile, CaFileError, Options};
+pub use runtime::Proxy;
+pub use signals::Signals;
+pub use start_error::StartError;
+pub use trace::Chance;

@@ -1,0 +1,244 @@
+use std::future::Future;
+use std::net::SocketAddr;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use baggage::istio::Dialect;
+use hbone::pool::PoolConfig;
+use peer_meta::labels::LabelDialect;
+use rustls::crypto::CryptoProvider;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_hbone::tls::{CertificateSource, ClientTls, PemEvent, PemFiles, PemWatch, ServerTls};
+use tokio_hbone::{Acceptor, ConnectionConfig, Connector, Http2Config, Pool};
+
+use super::signals::Wish;
+use super::{Chance, Environment, Options, Signals, StartError, start_logging};
+use crate::admin::{Readiness, serve_metrics, serve_readiness};
+use crate::mesh_file::{MeshFileError, MeshWatch, Site};
+use crate::metrics::Metrics;
+
+/// A proxy that has started: its files are read and followed, its metrics and its readiness are served.
+#[derive(Debug)]
+pub struct Proxy {
+    environment: Environment,
+    mesh: MeshWatch,
+    certificates: PemWatch,
+    provider: Arc<CryptoProvider>,
+    metrics: Arc<Metrics>,
+    readiness: Readiness,
+    signals: Signals,
+}
+
+/// From the drain deadline of the connections to that of the process.
+const GRACE: Duration = Duration::from_millis(500);
+
+impl Proxy {
+    /// Reads the files and listens on the two ports on which it is watched. It is not ready yet.
+    ///
+    /// What it tells in `baggage` is written in `dialect`, and its metrics are labelled as `labels` has it.
+    ///
+    /// # Errors
+    /// [`StartError`], which names the file or the address.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start(
+        options: &Options,
+        dialect: Dialect,
+        labels: LabelDialect,
+    ) -> Result<Self, StartError> {
+        let environment = options.environment.clone();
+        start_logging(&environment.log_format);
+        let signals = Signals::new()?;
+        let mesh = MeshWatch::start(options.mesh.clone(), options.workload.clone(), dialect)?;
+        check(options, &mesh.current())?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let certificates = certificates(options, &mesh.current(), &provider)?;
+        let proxy = Self {
+            environment,
+            mesh,
+            certificates,
+            provider,
+            metrics: Metrics::new(labels),
+            readiness: Readiness::default(),
+            signals,
+        };
+        let metrics = proxy.listen(options.metrics, "/metrics").await?;
+        let ready = proxy.listen(options.ready, "/healthz/ready").await?;
+        tokio::spawn(serve_metrics(metrics, Arc::clone(&proxy.metrics)));
+        tokio::spawn(serve_readiness(ready, proxy.readiness.clone()));
+        Ok(proxy)
+    }
+
+    /// The mesh, as it changes.
+    #[must_use]
+    pub const fn mesh(&self) -> &MeshWatch {
+        &self.mesh
+    }
+
+    /// The metrics that it serves.
+    #[must_use]
+    pub const fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// What comes from the environment.
+    #[must_use]
+    pub const fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// What decides by chance.
+    #[must_use]
+    pub fn chance(&self) -> Chance {
+        Chance::new(Arc::clone(&self.provider))
+    }
+
+    /// Listens on `address`.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`], which says what it was for.
+    pub async fn listen(
+        &self,
+        address: SocketAddr,
+        purpose: &'static str,
+    ) -> Result<TcpListener, StartError> {
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| StartError::Listen {
+                address,
+                purpose,
+                error,
+            })?;
+        let address = listener.local_addr().unwrap_or(address);
+        tracing::info!(%address, purpose, "listening");
+        Ok(listener)
+    }
+
+    /// What opens connections, with the certificates as they change.
+    ///
+    /// # Errors
+    /// The certificates cannot be used.
+    pub fn connector(&self) -> Result<Connector, StartError> {
+        let tls = ClientTls::from_source(Arc::clone(&self.provider), self.certificates.clone())?;
+        Ok(Connector::new(tls).with_http2(self.sized(Http2Config::client())))
+    }
+
+    /// A pool of such connections, shown in the metrics.
+    ///
+    /// # Errors
+    /// The certificates cannot be used.
+    pub fn pool(&self) -> Result<Pool, StartError> {
+        let config = PoolConfig::new()
+            .max_streams_per_connection(self.environment.pool_max_streams_per_connection)
+            .idle_timeout(self.environment.pool_unused_release_timeout)
+            .max_wait(WAIT);
+        let pool = Pool::builder(self.connector()?).config(config).build();
+        self.metrics.watch_pool(pool.clone());
+        Ok(pool)
+    }
+
+    /// What accepts connections, with the certificates as they change.
+    ///
+    /// # Errors
+    /// The certificates cannot be used.
+    pub fn acceptor(&self) -> Result<Acceptor, StartError> {
+        let tls = ServerTls::from_source(Arc::clone(&self.provider), self.certificates.clone())?;
+        let mut connection = ConnectionConfig::default();
+        connection.drain.deadline = self.environment.connection_termination_deadline;
+        Ok(Acceptor::new(tls)
+            .with_http2(self.sized(Http2Config::server()))
+            .with_connection(connection))
+    }
+
+    /// Says that it is ready, and reloads what SIGHUP asks it to, until it is to drain. Then it is ready no more.
+    pub async fn until_drain(&mut self) {
+        self.readiness.set(true);
+        tracing::info!("ready");
+        while self.signals.next().await == Wish::Reload {
+            tracing::info!("SIGHUP: reading the files again");
+            self.mesh.reload().await;
+            // What cannot be used has been logged.
+            let _ = self.certificates.reload().await;
+        }
+        self.readiness.set(false);
+    }
+
+    /// Waits for `end`, the end of what had been begun to drain: until the deadline has passed, or a second signal comes.
+    pub async fn drained(&mut self, end: impl Future<Output = ()>) {
+        let deadline = self.environment.connection_termination_deadline;
+        tracing::info!(?deadline, "draining");
+        tokio::select! {
+            () = self.signals.drain() => tracing::warn!("a second signal: ending at once"),
+            outcome = timeout(deadline.saturating_add(GRACE), end) => match outcome {
+                Ok(()) => tracing::info!("drained"),
+                Err(_) => tracing::warn!("the drain deadline has passed; cutting what is left"),
+            },
+        }
+    }
+
+    fn sized(&self, mut http2: Http2Config) -> Http2Config {
+        http2.stream_window = self.environment.http2_stream_window_size;
+        http2.connection_window = self.environment.http2_connection_window_size;
+        http2.frame_size = self.environment.http2_frame_size;
+        http2
+    }
+}
+
+/// For a stream on a connection: somewhat longer than a dial may take, so that whoever waits for one learns how it ended.
+const WAIT: Duration = Duration::from_secs(35);
+
+/// Whether environment and file agree about the workload.
+fn check(options: &Options, site: &Site) -> Result<(), MeshFileError> {
+    let workload = site.workload();
+    let environment = &options.environment;
+    let claims = [
+        ("NETWORK", &environment.network, workload.network.as_str()),
+        ("CLUSTER_ID", &environment.cluster_id, &*workload.cluster),
+    ];
+    for (variable, configured, found) in claims {
+        if let Some(configured) = configured
+            && configured != found
+        {
+            return Err(MeshFileError::Mismatch {
+                path: options.mesh.clone(),
+                name: options.workload.clone(),
+                variable,
+                configured: configured.clone(),
+                found: found.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn certificates(
+    options: &Options,
+    site: &Site,
+    provider: &Arc<CryptoProvider>,
+) -> Result<PemWatch, StartError> {
+    let own = site.workload().identity.trust_domain().to_string();
+    let mut files = PemFiles::new(&options.cert, &options.key);
+    for ca in &options.ca {
+        let domain = ca.trust_domain.as_deref().unwrap_or(&own);
+        files = files.with_bundle(domain, &ca.path);
+    }
+    if let Some(crl) = &options.environment.crl_path {
+        files = files.with_crl(crl);
+    }
+    let watch = files.watch(provider, |event| match event {
+        PemEvent::Kept { .. } => tracing::error!("{event}"),
+        _ => tracing::info!("{event}"),
+    })?;
+    let expected = &site.workload().identity;
+    match watch.credentials()?.identity() {
+        Some(found) if found == *expected => Ok(watch),
+        found => Err(StartError::ForeignCertificate {
+            path: options.cert.display().to_string(),
+            found: found.map_or_else(|| "nobody".to_owned(), |found| found.to_string()),
+            expected: expected.to_string(),
+        }),
+    }
+}
