@@ -41,6 +41,28 @@ fn a_storm_on_a_cold_key_is_one_dial_and_then_as_many_as_the_limit_requires() {
     );
 }
 
+#[test]
+fn grants_that_two_connections_lose_before_they_are_told_keep_their_order() {
+    let mut world = World::new(Limits::default());
+    let streams = busy(&mut world, 2, Some(1));
+    let lost = [0, 1].map(|which| world.on(streams[which]));
+    let waiting = requests(&mut world, A, 2);
+    world.is_prompt = false;
+    for which in [0, 1] {
+        world.end(streams[which]);
+    }
+    assert_eq!(world.pool.counts().waiting, 0, "both are granted a stream");
+    for connection in lost {
+        world.closed(connection);
+    }
+    world.poll(usize::MAX);
+    let dial = world.in_phase(Phase::Dialling)[0];
+    world.up(dial, Some(1));
+    world.poll(usize::MAX);
+    assert_eq!(world.on(waiting[0]), dial);
+    assert_eq!(world.state(waiting[1]), TicketState::Waiting);
+}
+
 // [3] [100]
 #[test]
 fn a_storm_on_a_dead_key_fails_together_and_the_next_dial_waits() {

@@ -55,17 +55,23 @@ impl<T> List<T> {
         self.last = Some(id);
     }
 
-    /// Puts a value at the front, unless it is in the list.
-    pub(super) fn push_front(&mut self, slab: &mut Slab<T>, id: Id) {
-        let first = self.first;
-        if !self.link(slab, id, None, first) {
+    /// Puts a value before the first one that `is_later`, or at the end; not if it is in the list. Costs O(n) in those before it.
+    pub(super) fn insert(&mut self, slab: &mut Slab<T>, id: Id, is_later: impl Fn(Id) -> bool) {
+        let (mut previous, mut next) = (None, self.first);
+        while let Some(before) = next.filter(|next| !is_later(*next)) {
+            (previous, next) = (next, self.after(slab, before));
+        }
+        if !self.link(slab, id, previous, next) {
             return;
         }
-        match first.and_then(|first| slab.get_mut(first)) {
+        match previous.and_then(|previous| slab.get_mut(previous)) {
+            Some(value) => (self.links)(value).next = id.index,
+            None => self.first = Some(id),
+        }
+        match next.and_then(|next| slab.get_mut(next)) {
             Some(value) => (self.links)(value).previous = id.index,
             None => self.last = Some(id),
         }
-        self.first = Some(id);
     }
 
     /// Takes a value out, if it is in the list.

@@ -190,7 +190,7 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
         }
     }
 
-    /// The grants of a connection that are not told yet are taken back: those who waited longest wait again, in front.
+    /// The grants of a connection that are not told yet are taken back: those who had them wait again, each in its old turn.
     pub(super) fn take_grants_back(&mut self, id: Id, now: Instant) {
         self.take_excess_back(id, 0, now);
     }
@@ -209,7 +209,9 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
             waiting.state = TicketState::Waiting;
             let is_late = waiting.deadline.is_some_and(|deadline| deadline <= now);
             if let Some(entry) = self.entries.get_mut(waiting.key) {
-                entry.waiters.push_front(&mut self.tickets, ticket);
+                // grants of another connection may have been taken back before; the older id has asked before the younger
+                let is_later = |other| other > ticket;
+                entry.waiters.insert(&mut self.tickets, ticket, is_later);
             }
             self.waiting += 1;
             if is_late {

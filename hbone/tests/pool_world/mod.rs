@@ -219,7 +219,10 @@ impl World {
             Some(spread) => self.pool.request_spread(&key, spread, self.now),
         };
         let result = match answer {
-            Err(failure) => Err(self.note_failure(key, &failure)),
+            Err(failure) => {
+                self.note_rest(key, &failure);
+                Err(why(&failure))
+            }
             Ok(checkout) => {
                 let id = checkout.ticket();
                 let ticket = Ticket {
@@ -413,6 +416,8 @@ impl World {
             if self.steps.is_multiple_of(self.check_each) {
                 self.check();
             }
+        } else {
+            self.check_nobody_waits_in_vain();
         }
     }
 
@@ -482,7 +487,10 @@ impl World {
                     "{ticket:?} is answered twice"
                 );
                 let (key, waited) = (book.key, self.now - book.asked);
-                let why = self.note_failure(key, &failure);
+                let why = why(&failure);
+                if self.is_prompt {
+                    self.note_rest(key, &failure);
+                } // told late, the rest may have been ended since by a connection that came up, or by `retire`
                 assert!(
                     why != Why::NoCapacity || waited >= self.limits.wait,
                     "{ticket:?} was given up early"
@@ -534,20 +542,9 @@ impl World {
         }
     }
 
-    fn note_failure(&mut self, key: Key, failure: &Failure<u32>) -> Why {
-        match failure {
-            Failure::ConnectionLost { retry_at } => {
-                self.rests.insert(key, *retry_at);
-                Why::ConnectionLost
-            }
-            Failure::Dial { error, retry_at } => {
-                self.rests.insert(key, *retry_at);
-                Why::Dial(*error)
-            }
-            Failure::Draining => Why::Draining,
-            Failure::NoCapacity => Why::NoCapacity,
-            Failure::QueueFull => Why::QueueFull,
-            _ => panic!("a failure that this test does not know"),
+    fn note_rest(&mut self, key: Key, failure: &Failure<u32>) {
+        if let Failure::ConnectionLost { retry_at } | Failure::Dial { retry_at, .. } = failure {
+            self.rests.insert(key, *retry_at);
         }
     }
 
@@ -637,6 +634,22 @@ impl World {
         }
     }
 
+    /// Whoever waits has a connection, a dial or a full pool to wait for, whether or not the caller has been told of it.
+    fn check_nobody_waits_in_vain(&self) {
+        let counts = self.pool.counts();
+        if counts.dialling + counts.open + counts.draining >= self.limits.connections {
+            return;
+        }
+        let keys: BTreeSet<Key> = self.tickets.values().map(|ticket| ticket.key).collect();
+        for key in keys {
+            let of_key = self.pool.counts_of(&key);
+            assert!(
+                of_key.waiting == 0 || of_key.open + of_key.dialling > 0,
+                "{key:?} is waited for, and nothing is done about it"
+            );
+        }
+    }
+
     /// No ticket is left without an answer.
     fn check_deadlines(&self) {
         let late = self.tickets.iter().find(|(_, book)| {
@@ -655,5 +668,16 @@ impl World {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         self.entropy
+    }
+}
+
+fn why(failure: &Failure<u32>) -> Why {
+    match failure {
+        Failure::ConnectionLost { .. } => Why::ConnectionLost,
+        Failure::Dial { error, .. } => Why::Dial(*error),
+        Failure::Draining => Why::Draining,
+        Failure::NoCapacity => Why::NoCapacity,
+        Failure::QueueFull => Why::QueueFull,
+        _ => panic!("a failure that this test does not know"),
     }
 }
