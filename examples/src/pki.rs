@@ -13,8 +13,9 @@ use tokio_hbone::tls::Credentials;
 
 /// A certificate authority: a root, or an intermediate that a root has signed.
 ///
-/// Its key lives in memory only, and what it signs is valid for a day.
+/// Its key lives in memory only. What it signs is valid as long as it is itself: a day, unless said otherwise.
 pub struct Authority {
+    days: u16,
     issuer: CertifiedIssuer<'static, KeyPair>,
     /// The certificates between a leaf and the root, this one's own first; empty for a root.
     intermediates: String,
@@ -35,9 +36,18 @@ impl Authority {
     /// # Errors
     /// If no key can be made.
     pub fn root(name: &str) -> Result<Self> {
+        Self::root_for_days(name, 1)
+    }
+
+    /// A self-signed root that is valid for so many days.
+    ///
+    /// # Errors
+    /// If no key can be made.
+    pub fn root_for_days(name: &str, days: u16) -> Result<Self> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("making a root key")?;
-        let issuer = CertifiedIssuer::self_signed(authority(name, 1), key)?;
+        let issuer = CertifiedIssuer::self_signed(authority(name, 1, days), key)?;
         Ok(Self {
+            days,
             issuer,
             intermediates: String::new(),
         })
@@ -49,9 +59,10 @@ impl Authority {
     /// If no key can be made.
     pub fn intermediate(&self, name: &str) -> Result<Self> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("making a CA key")?;
-        let issuer = CertifiedIssuer::signed_by(authority(name, 0), key, &self.issuer)?;
+        let issuer = CertifiedIssuer::signed_by(authority(name, 0, self.days), key, &self.issuer)?;
         let intermediates = issuer.pem() + &self.intermediates;
         Ok(Self {
+            days: self.days,
             issuer,
             intermediates,
         })
@@ -83,7 +94,7 @@ impl Authority {
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
-        valid_for_a_day(&mut params);
+        valid_for(&mut params, self.days);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("making a leaf key")?;
         let leaf = params.signed_by(&key, &self.issuer)?;
         Ok(Issued {
@@ -118,19 +129,19 @@ impl fmt::Debug for Issued {
     }
 }
 
-fn authority(name: &str, path_length: u8) -> CertificateParams {
+fn authority(name: &str, path_length: u8, days: u16) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    valid_for_a_day(&mut params);
+    valid_for(&mut params, days);
     params
 }
 
-fn valid_for_a_day(params: &mut CertificateParams) {
+fn valid_for(params: &mut CertificateParams, days: u16) {
     let now = OffsetDateTime::now_utc();
     // The clocks of two hosts may differ a little.
     params.not_before = now - Duration::minutes(5);
-    params.not_after = now + Duration::days(1);
+    params.not_after = now + Duration::days(days.into());
 }

@@ -28,7 +28,7 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  all is well: both directions came to their own end
   1  the tunnel broke, or something else failed here
-  2  a flag, a file that a flag names, or the authority is wrong
+  2  a flag, the authority, or what was to be read is wrong
   3  a hop cannot be reached, or does not answer in time
   4  no understanding with a hop: TLS, certificate, identity, HTTP/2
   5  a hop refused the tunnel, or reset it instead of answering
@@ -72,12 +72,17 @@ impl Failure {
         }
     }
 
-    /// Tells the person, and gives the exit code.
-    pub(crate) fn report(self) -> ExitCode {
+    /// Tells the person, and goes on.
+    pub(crate) fn tell(&self) {
         if let Some(error) = self.error() {
             // Where standard error is closed, the exit code must do.
             let _ = writeln!(io::stderr(), "hbone: {error:#}");
         }
+    }
+
+    /// Tells the person, and gives the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        self.tell();
         ExitCode::from(self.code())
     }
 }

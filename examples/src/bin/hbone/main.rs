@@ -6,14 +6,22 @@ mod decode;
 mod encode;
 mod failure;
 mod forward;
+mod head;
+mod hex;
+mod input;
+mod legacy;
 mod listening;
 mod log;
+mod manual;
+mod pki;
 mod quoted;
 mod runtime;
 mod seconds;
 mod serve;
+mod shown;
 mod signals;
 mod terminal_safe;
+mod top;
 mod way;
 mod workload;
 
@@ -21,11 +29,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 
 /// Speak HBONE, and look into what others say.
 #[derive(Debug, Parser)]
-#[command(name = "hbone", version)]
+#[command(name = "hbone", version, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -33,11 +41,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Completions(manual::Completions),
     Connect(connect::Connect),
     Decode(decode::Decode),
     Encode(encode::Encode),
     Forward(forward::Forward),
+    Man(manual::Manual),
+    Pki(pki::Pki),
     Serve(serve::Serve),
+    Top(top::Top),
 }
 
 fn main() -> ExitCode {
@@ -50,11 +62,15 @@ fn main() -> ExitCode {
 impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Completions(completions) => completions.run::<Cli>(),
             Self::Connect(connect) => connect.run(),
             Self::Decode(decode) => decode.run(),
             Self::Encode(encode) => encode.run(),
             Self::Forward(forward) => forward.run(),
+            Self::Man(manual) => manual.run::<Cli>(),
+            Self::Pki(pki) => pki.run(),
             Self::Serve(serve) => serve.run(),
+            Self::Top(top) => top.run(),
         }
     }
 }

@@ -1,21 +1,21 @@
-use std::io::{self, Read, Write};
-
-use anyhow::Context;
 use baggage::istio::PeerAttributes;
 use baggage::{Baggage, Limits, ParseError, Parsed};
 use clap::Args;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::terminal_safe::terminal_safe;
+use crate::input::Input;
+use crate::shown::print_json;
 
-/// Decode `baggage` header lines from standard input, one a line.
+/// Decode `baggage` header lines, one a line.
 ///
 /// Prints the members with their values percent-decoded, what was skipped and why (lines and byte offsets
 /// count from 0), whether a limit cut it short, and the peer attributes that Istio would see in it. W3C's
 /// limits apply: 64 members, 8192 bytes.
 #[derive(Debug, Args)]
 pub(crate) struct DecodeBaggage {
+    #[command(flatten)]
+    input: Input,
     /// Accept nothing that is outside the grammar: print the first error and exit with 2
     #[arg(long)]
     strict: bool,
@@ -23,10 +23,7 @@ pub(crate) struct DecodeBaggage {
 
 impl DecodeBaggage {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut input = Vec::new();
-        io::stdin()
-            .read_to_end(&mut input)
-            .context("reading standard input")?;
+        let input = self.input.read()?;
         let lines = lines(&input);
         let limits = Limits::new().with_reports(usize::MAX); // those of the raw octets hold
         if self.strict {
@@ -34,9 +31,7 @@ impl DecodeBaggage {
         }
         let parsed = Baggage::parse(lines.iter().copied(), &limits);
         let peer = PeerAttributes::parse(lines.iter().copied(), &limits).unwrap_or_default();
-        let json = serde_json::to_string_pretty(&Report::new(&parsed, &peer))?;
-        writeln!(io::stdout(), "{}", terminal_safe(&json))?;
-        Ok(())
+        print_json(&Report::new(&parsed, &peer))
     }
 }
 

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::input::Input as Source;
 
 /// Encode `{"members": [{"key": "k", "value": "v", "properties": [{"key": "p", "value": "1"}]}]}` as one
 /// `baggage` header line.
@@ -15,14 +16,18 @@ use crate::failure::Failure;
 /// left out with a warning; if none fits, that exits with 2. No members print nothing, since then no header
 /// is to be sent.
 #[derive(Debug, Args)]
-pub(crate) struct EncodeBaggage {}
+pub(crate) struct EncodeBaggage {
+    #[command(flatten)]
+    input: Source,
+}
 
 impl EncodeBaggage {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let input: Input = serde_json::from_reader(io::stdin().lock())
-            .context(
-                "standard input is not {\"members\": [{\"key\": ..., \"value\": ...}]} in JSON",
-            )
+        let input: Input = serde_json::from_slice(&self.input.read()?)
+            .with_context(|| {
+                let name = self.input.name();
+                format!("{name} is not {{\"members\": [{{\"key\": ..., \"value\": ...}}]}} in JSON")
+            })
             .map_err(Failure::Input)?;
         let mut baggage = Baggage::new();
         let mut left_out = None;

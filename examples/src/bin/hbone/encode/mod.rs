@@ -1,4 +1,6 @@
 mod baggage;
+mod head;
+mod legacy;
 
 use clap::{Args, Subcommand};
 
@@ -14,12 +16,16 @@ pub(crate) struct Encode {
 #[derive(Debug, Subcommand)]
 enum What {
     Baggage(baggage::EncodeBaggage),
+    Head(head::EncodeHead),
+    Legacy(legacy::EncodeLegacy),
 }
 
 impl Encode {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.what {
             What::Baggage(command) => command.run(),
+            What::Head(command) => command.run(),
+            What::Legacy(command) => command.run(),
         }
     }
 }

@@ -1,0 +1,13 @@
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::terminal_safe::terminal_safe;
+
+/// Prints a value as JSON that cannot change what a terminal shows.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(value)?;
+    writeln!(io::stdout(), "{}", terminal_safe(&json))?;
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! What the `hbone` command does without a tunnel, run as a person runs it.
+
+mod folder;
+mod hbone;
+mod head;
+mod legacy;
+mod manual;
+mod pki;
+mod top;

@@ -1,0 +1,220 @@
+//! `hbone top`.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use serde_json::json;
+
+use crate::hbone::{assert_fails, hbone, text, value};
+
+/// What a proxy says at the `look`-th look: two more connections each time, and one that was broken off.
+fn metrics(look: usize) -> String {
+    let labels = "reporter=\"source\",source_workload=\"web\",source_workload_namespace=\"shop\",source_cluster=\"c1\",\
+        destination_workload=\"stock\\\"\\u\",destination_workload_namespace=\"shop\",destination_cluster=\"unknown\",destination_service=\"stock.shop\"";
+    let labels = labels.replace("\\u", "\u{202e}");
+    let opened = 10 + 2 * look;
+    format!(
+        "# HELP istio_tcp_connections_opened Opened.\n# TYPE istio_tcp_connections_opened counter\n\
+         istio_tcp_connections_opened_total{{{labels},response_flags=\"-\"}} {opened}\n\
+         istio_tcp_connections_closed_total{{{labels},response_flags=\"-\"}} 3\n\
+         istio_tcp_connections_closed_total{{{labels},response_flags=\"CONNECT\"}} {look}\n\
+         istio_tcp_connections_failed_total{{{labels},response_flags=\"CONNECT\"}} 4\n\
+         istio_tcp_sent_bytes_total{{{labels},response_flags=\"-\"}} {}\n\
+         something_else{{a=\"b\"}} NaN\n# EOF\n",
+        1_000_000 * look
+    )
+}
+
+#[test]
+fn one_look_is_printed_as_a_table_and_as_json() {
+    let port = proxy(|look| answer("200 OK", &metrics(look)));
+    let target = format!("127.0.0.1:{port}");
+    let table = text(&hbone(
+        &["top", "--once", "--interval", "0.2", &target],
+        b"",
+    ));
+    let row = table.lines().nth(1).expect("a row");
+    assert!(table.starts_with("REPORTER"), "{table}");
+    for part in ["source", "shop/web@c1", "shop/stock\"\\u{202e}", "MiB"] {
+        assert!(row.contains(part), "{part} in {row}");
+    }
+    let port = proxy(|look| answer("200 OK", &metrics(look)));
+    let target = format!("http://127.0.0.1:{port}/metrics");
+    let view = value(&hbone(
+        &["top", "--once", "--json", "--interval", "0.2", &target],
+        b"",
+    ));
+    let row = &view["rows"][0];
+    assert_eq!(row["open"], json!(12.0 - 3.0 - 1.0));
+    assert_eq!(
+        (&row["opened"], &row["failed"], &row["sent_bytes"]),
+        (&json!(12.0), &json!(5.0), &json!(1e6))
+    );
+    let rate = row["opened_per_second"].as_f64().expect("a rate")
+        * view["seconds"].as_f64().expect("seconds");
+    assert!((rate - 2.0).abs() < 1e-6, "{rate} of 2");
+    assert_eq!(row["destination"], "shop/stock\"\u{202e}");
+}
+
+#[test]
+fn a_proxy_that_began_anew_counts_from_nothing() {
+    let port = proxy(|look| answer("200 OK", &metrics(10 - 10 * look.min(1))));
+    let view = value(&hbone(
+        &[
+            "top",
+            "--once",
+            "--json",
+            "--interval",
+            "0.2",
+            &format!("127.0.0.1:{port}"),
+        ],
+        b"",
+    ));
+    let rate = view["rows"][0]["opened_per_second"]
+        .as_f64()
+        .expect("a rate")
+        * view["seconds"].as_f64().expect("seconds");
+    assert!((rate - 10.0).abs() < 1e-6, "{rate}");
+}
+
+#[test]
+fn no_traffic_is_no_error_and_rows_can_be_cut() {
+    let port = proxy(|_| answer("200 OK", "# EOF\n"));
+    let table = text(&hbone(
+        &[
+            "top",
+            "--once",
+            "--interval",
+            "0.2",
+            &format!("127.0.0.1:{port}"),
+        ],
+        b"",
+    ));
+    assert!(table.contains("no traffic"), "{table}");
+    let port = proxy(|look| answer("200 OK", &metrics(look)));
+    let table = text(&hbone(
+        &[
+            "top",
+            "--once",
+            "--interval",
+            "0.2",
+            "--rows",
+            "0",
+            &format!("127.0.0.1:{port}"),
+        ],
+        b"",
+    ));
+    assert!(table.contains("and 1 more"), "{table}");
+}
+
+#[test]
+fn a_target_that_cannot_be_reached_is_told_with_code_3() {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address");
+    let output = hbone(&["top", "--once", &free.to_string()], b"");
+    assert_fails(
+        &output,
+        3,
+        &format!("cannot reach http://{free}/metrics; is the proxy running"),
+    );
+}
+
+#[test]
+fn a_target_that_has_no_metrics_is_told() {
+    for (answered, code, why) in [
+        (
+            answer("404 Not Found", ""),
+            2,
+            "answers 404 Not Found; name the page",
+        ),
+        (
+            answer("200 OK", "<html>"),
+            2,
+            "has no metrics; name the page that has them, usually /metrics: line 1",
+        ),
+        (answer("200 OK", "a{b=\"c\" 1\n"), 2, "line 1"),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xff".to_vec(),
+            2,
+            "not text",
+        ),
+        (
+            b"\x00\x00\x06\x04\x00\x00\x00\x00\x00".to_vec(),
+            3,
+            "no HTTP there",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\na 1".to_vec(),
+            3,
+            "reading",
+        ),
+    ] {
+        let port = proxy(move |_| answered.clone());
+        assert_fails(
+            &hbone(&["top", "--once", &format!("127.0.0.1:{port}")], b""),
+            code,
+            why,
+        );
+    }
+}
+
+#[test]
+fn an_answer_without_end_is_cut() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let _ = stream.read(&mut [0; 1024]);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+        let line = b"# comment\n".repeat(10_000);
+        while stream.write_all(&line).is_ok() {}
+    });
+    let output = hbone(&["top", "--once", &format!("127.0.0.1:{port}")], b"");
+    assert_fails(&output, 3, "length limit exceeded");
+}
+
+#[test]
+fn what_is_no_target_is_told() {
+    for (target, why) in [
+        ("localhost", "there is no port"),
+        ("a:0", "there is no port"),
+        ("https://a/metrics", "only http is read"),
+        ("a b", "give HOST:PORT"),
+        ("a:99999", "give HOST:PORT"),
+    ] {
+        assert_fails(&hbone(&["top", "--once", target], b""), 2, why);
+    }
+    for interval in ["0", "-1", "x", "NaN", "1e9"] {
+        assert_fails(
+            &hbone(&["top", &format!("--interval={interval}")], b""),
+            2,
+            "number of seconds",
+        );
+    }
+}
+
+/// Answers every connection, and gives the port.
+fn proxy(mut answer: impl FnMut(usize) -> Vec<u8> + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for (look, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(&answer(look));
+        }
+    });
+    port
+}
+
+fn answer(status: &str, body: &str) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
