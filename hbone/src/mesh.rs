@@ -65,16 +65,22 @@ mod plan;
 mod planner;
 mod ports;
 mod service;
+mod shunned;
 mod source;
 mod static_mesh;
+mod turns;
 mod upstream;
+mod without;
 mod workload;
 
 pub use directory::Directory;
 pub use endpoint::Endpoint;
 pub use entropy::Entropy;
 pub use gateway_address::{GatewayAddress, GatewayDestination};
-pub use inbound::{Forward, Fronted, Local, LocalTarget, NotHere, forward, fronted};
+pub use inbound::{
+    Candidate, Candidates, Forward, Fronted, Local, LocalTarget, NotHere, candidates, forward,
+    fronted,
+};
 pub use load_balancing::{HealthPolicy, LoadBalancing, LoadBalancingMode};
 pub use locality::{Locality, Scope};
 pub use namespaced_hostname::NamespacedHostname;
@@ -84,6 +90,9 @@ pub use plan::{Leg, Plan, Way};
 pub use planner::plan;
 pub use ports::Ports;
 pub use service::{AddressFamilies, Service, Visibility};
+pub use shunned::Shunned;
 pub use source::Source;
 pub use static_mesh::{Ambiguous, StaticMesh};
+pub use turns::Turns;
+pub use without::Without;
 pub use workload::{ApplicationTunnel, Health, Protocol, TunnelProtocol, Workload};

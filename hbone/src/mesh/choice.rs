@@ -32,9 +32,7 @@ impl Reach {
     }
 }
 
-/// Chooses one of the service's endpoints. First those go that cannot serve (no such port, not healthy, out of reach,
-/// too far for a strict service), then those that count for nothing (weight 0, unless all have it), then all but the
-/// highest rank; among the rest the weights decide.
+/// Chooses one of the service's endpoints: among those that are [`fit`], the weights decide.
 pub(super) fn choose<'e>(
     service: &Service,
     endpoints: &'e [Endpoint],
@@ -42,6 +40,25 @@ pub(super) fn choose<'e>(
     need: Need,
     entropy: &mut Entropy,
 ) -> Result<&'e Endpoint, NoRoute> {
+    let left = fit(service, endpoints, source, need)?;
+    let weights = left.iter().map(|endpoint| endpoint.weight);
+    entropy
+        .weighted(weights)
+        .and_then(|index| left.get(index).copied())
+        .ok_or_else(|| NoRoute::Unpopulated {
+            service: service.name.clone(),
+        })
+}
+
+/// Those of the service's endpoints among which the weights decide, at least one. First those go that cannot serve (no such
+/// port, not healthy, out of reach, too far for a strict service), then those that count for nothing (weight 0, unless all
+/// have it), then all but the highest rank.
+pub(super) fn fit<'e>(
+    service: &Service,
+    endpoints: &'e [Endpoint],
+    source: &Workload,
+    need: Need,
+) -> Result<Vec<&'e Endpoint>, NoRoute> {
     let mut left: Vec<&Endpoint> = endpoints.iter().collect();
     if left.is_empty() {
         return Err(NoRoute::Unpopulated {
@@ -75,14 +92,7 @@ pub(super) fn choose<'e>(
     let rank = |endpoint: &Endpoint| service.load_balancing.rank(source, &endpoint.workload);
     let best = left.iter().map(|endpoint| rank(endpoint)).max();
     left.retain(|endpoint| Some(rank(endpoint)) == best);
-
-    let weights = left.iter().map(|endpoint| endpoint.weight);
-    entropy
-        .weighted(weights)
-        .and_then(|index| left.get(index).copied())
-        .ok_or_else(|| NoRoute::Unpopulated {
-            service: service.name.clone(),
-        })
+    Ok(left)
 }
 
 fn retain_healthy(left: &mut Vec<&Endpoint>, service: &Service) -> Result<(), NoRoute> {

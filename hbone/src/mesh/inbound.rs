@@ -5,7 +5,7 @@ mod fronted;
 mod local;
 mod not_here;
 
-pub use forward::{Forward, forward};
+pub use forward::{Candidate, Candidates, Forward, candidates, forward};
 pub use fronted::{Fronted, fronted};
 pub use local::{Local, LocalTarget};
 pub use not_here::NotHere;

@@ -1,7 +1,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use super::choice::{Need, Reach, choose};
+use super::choice::{Need, Reach, choose, fit};
 use super::{
     AddressFamilies, Directory, Endpoint, Entropy, GatewayAddress, GatewayDestination,
     NetworkAddress, NoRoute, Service, Workload,
@@ -19,6 +19,15 @@ pub(super) struct Upstream {
     pub(super) service: Option<Arc<Service>>,
     /// Who may answer at `address`.
     pub(super) identities: ExpectedIdentities,
+}
+
+/// One of a waypoint's instances.
+#[derive(Debug)]
+pub(super) struct Instance {
+    pub(super) workload: Arc<Workload>,
+    /// What is dialled; `None` for what only a gateway reaches.
+    pub(super) address: Option<SocketAddr>,
+    pub(super) weight: u32,
 }
 
 /// How a gateway is looked for.
@@ -59,6 +68,57 @@ impl Search<'_> {
                 }
             },
         }
+    }
+
+    /// All instances of a waypoint in reach among which the weights decide, each with its weight and what is dialled. `None` if
+    /// the directory knows nothing of the address.
+    pub(super) fn every(
+        &self,
+        waypoint: &GatewayAddress,
+    ) -> Result<Option<Vec<Instance>>, NoRoute> {
+        let port = waypoint.hbone_port;
+        let (service, single, ip) = match &waypoint.destination {
+            GatewayDestination::Address(key) => {
+                let directory = self.directory;
+                let ip = Some(key.ip());
+                (directory.service_at(key), directory.workload_at(key), ip)
+            }
+            GatewayDestination::Hostname(name) => {
+                let directory = self.directory;
+                (
+                    directory.service(name),
+                    directory.workload_named(name),
+                    None,
+                )
+            }
+        };
+        let Some(service) = service else {
+            let found = single.map(|workload| self.single(workload, ip, port));
+            return Ok(found.map(|found| {
+                vec![Instance {
+                    workload: found.workload,
+                    address: found.address,
+                    weight: 1,
+                }]
+            }));
+        };
+        let endpoints = self.directory.endpoints(&service);
+        let need = Need {
+            port: None,
+            reach: self.reach,
+            hbone: false,
+        };
+        let fit = fit(&service, &endpoints, self.source, need)?;
+        let every = fit.into_iter().map(|endpoint| {
+            let ip = dial_ip(&endpoint.workload, service.families, self.like);
+            let port = endpoint.target(&service, port).unwrap_or(port);
+            Instance {
+                workload: endpoint.workload.clone(),
+                address: self.in_reach(&endpoint.workload, ip, port),
+                weight: endpoint.weight,
+            }
+        });
+        Ok(Some(every.collect()))
     }
 
     /// A gateway's own virtual address is dialled as it is: what is behind it, the network chooses, and any of them

@@ -6,4 +6,5 @@ mod inbound;
 mod planning;
 mod properties;
 mod snapshot;
+mod turns;
 mod two_networks;
