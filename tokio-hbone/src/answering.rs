@@ -6,7 +6,7 @@ use h2::server::SendResponse;
 use hbone::{Accept, Answer, Cut, Loss, Reason, Reject, TunnelError};
 
 use crate::connection::{Hold, TunnelHandle};
-use crate::observe::{RequestLog, TunnelLog};
+use crate::observe::{RequestLog, Scope, TunnelLog};
 use crate::observed::Failure;
 
 /// The right, and the duty, to answer one CONNECT.
@@ -33,6 +33,13 @@ impl Answering {
         self.hold
             .as_ref()
             .map_or_else(TunnelHandle::ended, Hold::handle)
+    }
+
+    /// Where what happens to it is shown.
+    pub(crate) fn scope(&self) -> Scope {
+        self.log
+            .as_ref()
+            .map_or_else(Scope::none, |log| log.scope().clone())
     }
 
     /// Waits until the client no longer wants an answer.

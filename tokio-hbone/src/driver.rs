@@ -68,7 +68,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
 
     /// Runs until the connection is over: nobody can open a stream and none is left, it broke, or the peer is revoked or given up.
     pub(crate) async fn run(self) {
-        self.run_with(|_, _| Poll::<Infallible>::Pending).await;
+        self.run_with(|_, _, _| Poll::<Infallible>::Pending).await;
     }
 
     /// The same, telling `watch` what the peer says, and until it is told to `stop`.
@@ -79,8 +79,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
         mut stop: Stop,
     ) {
         let (mut streams, mut is_leaving) = (self.streams(), false);
-        let told = self.open.watch().clone();
-        let stopped = self.run_with(|http2, cx| {
+        let stopped = self.run_with(|http2, open, cx| {
             let now = max_send_streams(http2).flatten();
             if now != streams {
                 streams = now;
@@ -89,12 +88,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
             // It has no stream of its own, so that it is ready at once, or knows why nobody's will ever be.
             if !is_leaving && let Poll::Ready(Err(error)) = send.poll_ready(cx) {
                 is_leaving = true;
-                // What breaks the connection is reported with its end.
-                if error.is_go_away()
-                    && error.is_remote()
-                    && error.reason() == Some(h2::Reason::NO_ERROR)
+                if let Some(reason) = error
+                    .reason()
+                    .filter(|_| error.is_go_away() && error.is_remote())
                 {
-                    told.go_away_received(Reason::NO_ERROR);
+                    open.go_away_received(Reason::from_wire(reason.into()));
                 }
                 watch.going_away();
             }
@@ -110,7 +108,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
     /// Runs until the connection is over, or `look`, which is asked whenever something has moved, has seen enough.
     async fn run_with<T>(
         mut self,
-        mut look: impl FnMut(&Connection<Observed<TlsStream<IO>>, Bytes>, &mut Context<'_>) -> Poll<T>,
+        mut look: impl FnMut(
+            &Connection<Observed<TlsStream<IO>>, Bytes>,
+            &mut OpenConnection,
+            &mut Context<'_>,
+        ) -> Poll<T>,
     ) -> Option<(Self, T)> {
         let (http2, heartbeat, failure) = (&mut self.http2, &mut self.heartbeat, &self.failure);
         let open = &mut self.open;
@@ -126,7 +128,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
                     failure.end(TunnelError::Lost(Loss::Unanswered));
                     Poll::Ready(None)
                 }
-                Poll::Pending => look(http2, cx).map(Some),
+                Poll::Pending => look(http2, open, cx).map(Some),
             }
         });
         match self.peer.unless_revoked(work).await {

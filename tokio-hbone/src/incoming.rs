@@ -6,6 +6,7 @@ use http::request;
 
 use crate::answering::Answering;
 use crate::connection::{Addresses, TunnelHandle};
+use crate::observe::Scope;
 use crate::observed::Failure;
 use crate::tunnel::{Tunnel, TunnelIo};
 
@@ -80,6 +81,10 @@ impl Incoming {
     /// connecting upstream, so that a client that gives up costs nothing more.
     pub async fn given_up(&self) {
         self.answering.unwanted().await;
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        self.answering.scope()
     }
 
     /// Answers 200: the tunnel is open. Call it only once the destination is connected.

@@ -45,6 +45,17 @@
 //! A reader meets its end of file only where the peer has ended its half. A reset, whatever its reason, trailers, and a lost
 //! connection are errors, so what was cut short never passes for whole. Shutting a writer down ends our half alone.
 //!
+//! # What operators see
+//!
+//! An [`Observer`] is told of every handshake, connection, tunnel and reset as it happens, and [`Stats`] are the figures at any
+//! moment, at a client ([`Connector::with_observer`], [`Connector::stats`], [`Pool::stats`]) as at a server
+//! ([`Acceptor::with_observer`], [`ServerHandle::stats`]).
+//!
+//! | feature | what it adds; none is on by default |
+//! |---|---|
+//! | `keylog` | **TLS secrets are written to the file that `SSLKEYLOGFILE` names: for debugging only**; see [`tls`] |
+//! | `tracing` | a span for each connection and tunnel, and the events at level debug, with target `tokio_hbone` |
+//!
 //! # What it does not do
 //!
 //! It binds no listener and captures no traffic, and fetches no certificates. Names it resolves only for who asks it to

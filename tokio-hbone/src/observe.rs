@@ -2,6 +2,8 @@
 
 mod connection_end;
 mod counters;
+#[cfg(feature = "tracing")]
+mod escaped;
 mod event;
 mod handshake;
 mod info;
@@ -10,6 +12,11 @@ mod observer;
 mod open_connection;
 mod request_log;
 mod reset_counts;
+#[cfg(feature = "tracing")]
+mod scope;
+#[cfg(not(feature = "tracing"))]
+#[path = "observe/no_scope.rs"]
+mod scope;
 mod stats;
 mod tunnel_log;
 mod tunnel_summary;
@@ -24,6 +31,7 @@ pub use observer::Observer;
 pub(crate) use open_connection::OpenConnection;
 pub(crate) use request_log::RequestLog;
 pub use reset_counts::ResetCounts;
+pub(crate) use scope::Scope;
 pub use stats::Stats;
 pub(crate) use tunnel_log::TunnelLog;
 pub use tunnel_summary::TunnelSummary;

@@ -187,10 +187,11 @@ impl<H: Handler> Shared<H> {
                 incoming = connection.next() => {
                     let Some(incoming) = incoming else { break };
                     let (shared, counted) = (Arc::clone(&self), self.census.count_tunnel());
-                    tunnels.spawn(async move {
+                    let scope = incoming.scope();
+                    tunnels.spawn(scope.of_work(async move {
                         shared.handler.handle(incoming).await;
                         drop(counted);
-                    });
+                    }));
                 }
                 // A panic has reset its stream already, and is no reason to end another.
                 Some(_) = tunnels.join_next() => {}

@@ -12,6 +12,13 @@
 //! | turn away revoked peers, and end their live connections | [`Revocations`], [`Crls`] |
 //!
 //! A connection lives on when its certificates expire or are replaced; only revocation ends it.
+//!
+//! # Feature `keylog`
+//!
+//! **With the feature `keylog`, the TLS secrets of every connection are written to the file that the environment variable
+//! `SSLKEYLOGFILE` names. Whoever has that file and a capture of the traffic can read all of it, and change it while it lasts.**
+//! It is for debugging with Wireshark, and not for what you ship. Without the feature the variable is not read. (A caller's own
+//! configuration, as in [`ClientTls::from_config`], keeps the key log that the caller has put there.)
 
 mod certificate_source;
 mod chain;

@@ -32,7 +32,8 @@ pub enum Event {
         /// How long it was up.
         lived: Duration,
     },
-    /// The peer said GOAWAY: it wants no new tunnels on this connection.
+    /// The peer said GOAWAY: it wants no new tunnels on this connection. A client sees it at once on a connection that is pooled,
+    /// and otherwise where it ends the connection.
     GoAwayReceived {
         /// Which connection.
         connection: ConnectionInfo,

@@ -1,10 +1,10 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hbone::{EstablishError, Identity, Role};
 
-use super::{ConnectionInfo, Event, Monitor, OpenConnection, Watch};
+use super::{ConnectionInfo, Event, Monitor, OpenConnection, Scope, Watch};
 use crate::deadline::now;
 
 /// A connection that is being made. Dropped before it has come to anything, it was abandoned.
@@ -12,6 +12,7 @@ use crate::deadline::now;
 pub(crate) struct Handshake {
     monitor: Monitor,
     connection: ConnectionInfo,
+    scope: Scope,
     began: Instant,
     is_over: bool,
 }
@@ -26,10 +27,12 @@ impl Handshake {
             address,
         };
         monitor.counters().handshakes_begun.increment();
-        monitor.tell(|| Event::HandshakeBegan { connection });
+        let scope = Scope::of_connection(&connection);
+        monitor.tell(&scope, || Event::HandshakeBegan { connection });
         Self {
             monitor,
             connection,
+            scope,
             began: now(),
             is_over: false,
         }
@@ -39,13 +42,19 @@ impl Handshake {
     pub(crate) fn done(mut self, peer: &Identity) -> OpenConnection {
         self.is_over = true;
         let (connection, took) = (self.connection, self.took());
+        self.scope.has_peer(peer);
         self.monitor.counters().handshakes_done.increment();
-        self.monitor.tell(|| Event::HandshakeDone {
+        self.monitor.tell(&self.scope, || Event::HandshakeDone {
             connection,
             peer: peer.clone(),
             took,
         });
-        OpenConnection::new(Watch::new(self.monitor.clone(), connection, peer))
+        OpenConnection::new(Watch::new(
+            self.monitor.clone(),
+            self.scope.clone(),
+            connection,
+            peer,
+        ))
     }
 
     /// There will be none.
@@ -53,14 +62,14 @@ impl Handshake {
         self.is_over = true;
         let (connection, took) = (self.connection, self.took());
         self.monitor.counters().handshakes_failed.increment();
-        self.monitor.tell(|| Event::HandshakeFailed {
+        self.monitor.tell(&self.scope, || Event::HandshakeFailed {
             connection,
             error: error.clone(),
             took,
         });
     }
 
-    fn took(&self) -> std::time::Duration {
+    fn took(&self) -> Duration {
         now().saturating_duration_since(self.began)
     }
 }
@@ -71,7 +80,10 @@ impl Drop for Handshake {
             let (connection, took) = (self.connection, self.took());
             self.monitor.counters().handshakes_abandoned.increment();
             self.monitor
-                .tell(|| Event::HandshakeAbandoned { connection, took });
+                .tell(&self.scope, || Event::HandshakeAbandoned {
+                    connection,
+                    took,
+                });
         }
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use hbone::Role;
 
 use super::counters::Counters;
-use super::{Event, Handshake, Observer, Stats};
+use super::{Event, Handshake, Observer, Scope, Stats};
+use crate::pool::PoolEvent;
 
 /// What a connector or an acceptor, and all that it makes, report to.
 #[derive(Clone, Default)]
@@ -39,25 +40,37 @@ impl Monitor {
     /// A server has no room for a client.
     pub(crate) fn turned_away(&self, address: SocketAddr) {
         self.counters().turned_away.increment();
-        self.tell(|| Event::TurnedAway { address });
+        self.tell(&Scope::none(), || Event::TurnedAway { address });
     }
 
     /// A server could not accept.
     pub(crate) fn accept_failed(&self, error: &io::Error) {
         let kind = error.kind();
         self.counters().accepts_failed.increment();
-        self.tell(|| Event::AcceptFailed { kind });
+        self.tell(&Scope::none(), || Event::AcceptFailed { kind });
     }
 
     /// Whether anybody wants to know of events.
-    pub(crate) fn has_observer(&self) -> bool {
-        self.0.observer.is_some()
+    pub(crate) fn is_watched(&self) -> bool {
+        self.0.observer.is_some() || Scope::is_shown()
     }
 
-    /// Tells the observer, if there is one. To be called without any lock held.
-    pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
+    /// Something happened to the pool.
+    pub(crate) fn pool(&self, event: PoolEvent) {
+        self.tell(&Scope::none(), || Event::Pool(event));
+    }
+
+    /// Tells whoever wants to know. To be called without any lock held.
+    pub(super) fn tell(&self, scope: &Scope, event: impl FnOnce() -> Event) {
+        if !self.is_watched() {
+            return;
+        }
+        let event = event();
+        if Scope::is_shown() {
+            scope.show(&event);
+        }
         if let Some(observer) = &self.0.observer {
-            observer.observe(&event());
+            observer.observe(&event);
         }
     }
 

@@ -12,6 +12,8 @@ pub(crate) struct OpenConnection {
     watch: Watch,
     since: Instant,
     end: Option<ConnectionEnd>,
+    /// The peer has said GOAWAY, and it was told.
+    is_leaving: bool,
 }
 
 impl OpenConnection {
@@ -20,6 +22,7 @@ impl OpenConnection {
             watch,
             since: now(),
             end: None,
+            is_leaving: false,
         }
     }
 
@@ -36,6 +39,17 @@ impl OpenConnection {
             self.end.get_or_insert(ConnectionEnd::SentAway(reason));
         }
         self.watch.tell(|| Event::GoAwaySent { connection, reason });
+    }
+
+    /// The peer said GOAWAY. Only the first one is told.
+    pub(crate) fn go_away_received(&mut self, reason: Reason) {
+        if std::mem::replace(&mut self.is_leaving, true) {
+            return;
+        }
+        let connection = self.watch.connection();
+        self.watch.counters().goaways_received.increment();
+        self.watch
+            .tell(|| Event::GoAwayReceived { connection, reason });
     }
 
     /// The peer does not answer any more.
@@ -61,7 +75,7 @@ impl OpenConnection {
             .ended()
             .unwrap_or_else(|| TunnelError::Lost(failure.loss(error)));
         match end {
-            TunnelError::Lost(Loss::GoAway(reason)) => self.watch.go_away_received(reason),
+            TunnelError::Lost(Loss::GoAway(reason)) => self.go_away_received(reason),
             TunnelError::Lost(Loss::Protocol(reason)) => self.go_away_sent(reason),
             _ => {}
         }

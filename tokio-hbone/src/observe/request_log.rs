@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use hbone::{Authority, Reason, Reject, RequestError, Role};
 
-use super::{Event, TunnelLog, Watch};
+use super::{Event, Scope, TunnelLog, Watch};
 use crate::deadline::now;
 
 /// A CONNECT without an answer. Dropped as such, it was given up.
@@ -19,7 +19,8 @@ pub(crate) struct RequestLog {
 impl RequestLog {
     pub(super) fn begin(watch: Watch, stream: u32, authority: &Authority) -> Self {
         watch.counters().requests.increment();
-        let authority = watch.has_observer().then(|| authority.clone());
+        watch.scope().is_on_stream(stream);
+        let authority = watch.is_watched().then(|| authority.clone());
         Self {
             watch,
             stream,
@@ -30,13 +31,18 @@ impl RequestLog {
     }
 
     /// It was sent on this stream.
-    pub(crate) const fn sent_on(&mut self, stream: u32) {
+    pub(crate) fn sent_on(&mut self, stream: u32) {
         self.stream = stream;
+        self.watch.scope().is_on_stream(stream);
     }
 
     /// We reset it.
     pub(crate) fn reset_sent(&self, reason: Reason) {
         self.watch.reset_sent(self.stream, reason);
+    }
+
+    pub(crate) const fn scope(&self) -> &Scope {
+        self.watch.scope()
     }
 
     /// It opened a tunnel.

@@ -132,3 +132,74 @@ impl Drop for TunnelLog {
         self.closed(Err(TunnelError::Cut(Cut::Abandoned)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use allocation_counter::measure;
+    use hbone::{Identity, Role};
+
+    use super::super::Monitor;
+    use super::*;
+
+    fn opened(monitor: &Monitor) -> TunnelLog {
+        let peer = Identity::parse("spiffe://cluster.local/ns/a/sa/b").expect("an identity");
+        let open = monitor.handshake(Role::Client, None).done(&peer);
+        let authority = "shop.example:80".parse().expect("an authority");
+        open.watch().request(1, &authority).opened()
+    }
+
+    #[test]
+    fn a_tunnel_that_nobody_observes_costs_no_allocation() {
+        let monitor = Monitor::default();
+        let mut log = opened(&monitor);
+        let watch = log.watch.clone();
+        let authority = "shop.example:80".parse().expect("an authority");
+        let used = measure(|| {
+            for _ in 0..10_000 {
+                log.received(1000);
+                log.sent(1);
+                log.waits();
+                log.goes_on();
+            }
+            log.reset_sent(Reason::CANCEL);
+            log.closed(Ok(()));
+            drop(watch.request(3, &authority).opened());
+        });
+        assert_eq!(used.count_total, 0);
+        assert_eq!(monitor.stats().bytes_received, 10_000_000);
+    }
+
+    #[test]
+    fn bytes_are_in_the_common_figures_after_a_mebibyte_and_all_of_them_at_the_end() {
+        let monitor = Monitor::default();
+        let mut log = opened(&monitor);
+        log.sent((1 << 20) - 1);
+        assert_eq!(monitor.stats().bytes_sent, 0);
+        log.sent(1);
+        assert_eq!(monitor.stats().bytes_sent, 1 << 20);
+        log.sent(5);
+        log.received(7);
+        drop(log);
+        let stats = monitor.stats();
+        assert_eq!((stats.bytes_sent, stats.bytes_received), ((1 << 20) + 5, 7));
+        assert_eq!((stats.tunnels, stats.tunnels_broken), (0, 1));
+    }
+
+    #[test]
+    fn only_the_first_end_of_a_tunnel_is_told() {
+        let ends = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&ends);
+        let monitor = Monitor::telling(move |event: &Event| {
+            if let Event::TunnelClosed { summary, .. } = event {
+                told.lock().expect("no panic").push(summary.end);
+            }
+        });
+        let mut log = opened(&monitor);
+        log.closed(Ok(()));
+        log.closed(Err(TunnelError::Trailers));
+        drop(log);
+        assert_eq!(*ends.lock().expect("no panic"), [Ok(())]);
+    }
+}

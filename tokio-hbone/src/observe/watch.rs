@@ -3,31 +3,55 @@ use std::sync::Arc;
 use hbone::{Authority, Identity, Reason, Reject};
 
 use super::counters::Counters;
-use super::{ConnectionInfo, Event, Monitor, RequestLog, ResetCounts, TunnelInfo};
+use super::{ConnectionInfo, Event, Monitor, RequestLog, ResetCounts, Scope, TunnelInfo};
 
 /// What is reported about one connection that is up, by it and by all that is on it.
 #[derive(Clone, Debug)]
-pub(crate) struct Watch(Arc<Inner>);
+pub(crate) struct Watch {
+    common: Arc<Common>,
+    scope: Scope,
+}
 
 #[derive(Debug)]
-struct Inner {
+struct Common {
     monitor: Monitor,
     connection: ConnectionInfo,
     peer: Identity,
 }
 
 impl Watch {
-    pub(super) fn new(monitor: Monitor, connection: ConnectionInfo, peer: &Identity) -> Self {
-        Self(Arc::new(Inner {
+    pub(super) fn new(
+        monitor: Monitor,
+        scope: Scope,
+        connection: ConnectionInfo,
+        peer: &Identity,
+    ) -> Self {
+        let common = Common {
             monitor,
             connection,
             peer: peer.clone(),
-        }))
+        };
+        Self {
+            common: Arc::new(common),
+            scope,
+        }
+    }
+
+    /// The same, for a tunnel to `authority` alone.
+    pub(super) fn of_tunnel(&self, authority: &Authority) -> Self {
+        Self {
+            common: Arc::clone(&self.common),
+            scope: self.scope.of_tunnel(authority),
+        }
+    }
+
+    pub(crate) const fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// A CONNECT came or is about to be sent; its stream is 0 as long as it has none.
     pub(crate) fn request(&self, stream: u32, authority: &Authority) -> RequestLog {
-        RequestLog::begin(self.clone(), stream, authority)
+        RequestLog::begin(self.of_tunnel(authority), stream, authority)
     }
 
     /// A request came that is no good CONNECT, and was refused.
@@ -56,15 +80,8 @@ impl Watch {
         self.tell(|| Event::ResetSent { tunnel, reason });
     }
 
-    /// The peer said GOAWAY.
-    pub(crate) fn go_away_received(&self, reason: Reason) {
-        let connection = self.connection();
-        self.counters().goaways_received.increment();
-        self.tell(|| Event::GoAwayReceived { connection, reason });
-    }
-
     pub(super) fn connection(&self) -> ConnectionInfo {
-        self.0.connection
+        self.common.connection
     }
 
     pub(super) fn tunnel(&self, stream: u32) -> TunnelInfo {
@@ -75,19 +92,19 @@ impl Watch {
     }
 
     pub(super) fn peer(&self) -> &Identity {
-        &self.0.peer
+        &self.common.peer
     }
 
     pub(super) fn counters(&self) -> &Counters {
-        self.0.monitor.counters()
+        self.common.monitor.counters()
     }
 
-    pub(super) fn has_observer(&self) -> bool {
-        self.0.monitor.has_observer()
+    pub(super) fn is_watched(&self) -> bool {
+        self.common.monitor.is_watched()
     }
 
     pub(super) fn tell(&self, event: impl FnOnce() -> Event) {
-        self.0.monitor.tell(event);
+        self.common.monitor.tell(&self.scope, event);
     }
 }
 

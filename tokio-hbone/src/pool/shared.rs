@@ -14,7 +14,6 @@ use super::stats::PoolStats;
 use super::timer;
 use crate::connector::Connector;
 use crate::deadline::now;
-use crate::observe::Event;
 
 /// What the handles, the tasks and the tunnels of a pool share.
 pub(super) struct Shared {
@@ -101,7 +100,7 @@ impl Shared {
     }
 
     pub(super) fn tell(&self, event: PoolEvent) {
-        self.connector.link.monitor.tell(|| Event::Pool(event));
+        self.connector.link.monitor.pool(event);
     }
 
     /// Starts a task where the pool was first used, from wherever.

@@ -365,7 +365,7 @@ impl State {
     }
 
     fn tell(&mut self, event: impl FnOnce() -> PoolEvent) {
-        if self.monitor.has_observer() {
+        if self.monitor.is_watched() {
             self.told.push(event());
         }
     }

@@ -165,6 +165,9 @@ impl ClientTls {
             }
             (None, None) => wants_credentials.with_no_client_auth(),
         };
+        if let Some(key_log) = self.setup.key_log() {
+            config.key_log = key_log;
+        }
         if let Some(callers) = &self.callers {
             config.cert_compression_cache = Arc::clone(&callers.cert_compression_cache);
             config

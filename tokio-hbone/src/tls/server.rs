@@ -137,6 +137,9 @@ impl ServerTls {
             .with_protocol_versions(self.setup.versions())?
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(resolver);
+        if let Some(key_log) = self.setup.key_log() {
+            config.key_log = key_log;
+        }
         if let Some(callers) = &self.callers {
             config.cert_compression_cache = Arc::clone(&callers.cert_compression_cache);
             config

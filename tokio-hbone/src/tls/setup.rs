@@ -15,6 +15,8 @@ pub(super) struct Setup {
     pub(super) revocations: Revocations,
     materials: Arc<Materials>,
     tls12: bool,
+    #[cfg(feature = "keylog")]
+    key_log: Arc<dyn rustls::KeyLog>,
 }
 
 impl Setup {
@@ -47,6 +49,9 @@ impl Setup {
             revocations,
             materials: Arc::new(materials),
             tls12: false,
+            // Read once: each of these opens the file anew.
+            #[cfg(feature = "keylog")]
+            key_log: Arc::new(rustls::KeyLogFile::new()),
         }
     }
 
@@ -55,6 +60,14 @@ impl Setup {
             tls12: true,
             ..self
         }
+    }
+
+    /// Where the secrets of handshakes go, other than nowhere.
+    pub(super) fn key_log(&self) -> Option<Arc<dyn rustls::KeyLog>> {
+        #[cfg(feature = "keylog")]
+        return Some(Arc::clone(&self.key_log));
+        #[cfg(not(feature = "keylog"))]
+        None
     }
 
     pub(super) const fn versions(&self) -> &'static [&'static SupportedProtocolVersion] {

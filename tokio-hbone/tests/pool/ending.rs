@@ -1,15 +1,18 @@
 //! The end of a pool, the change of our certificate, and who is told.
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use hbone::DialCause;
 use hbone::pool::{CloseReason, Failure, PoolConfig};
+use hbone::{DialCause, Reason};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_hbone::tls::{ClientTls, Rotating};
-use tokio_hbone::{Connector, Event, Pool, PoolEvent};
+use tokio_hbone::{Connector, Event, Observer, Pool, PoolEvent};
 
-use crate::network::{Network, echo, moment, route, works};
+use crate::network::{Network, echo, moment, route, script, works};
+use crate::support::ends::OK;
+use crate::support::frame::Frame;
 use crate::support::pki::{CLIENT, mesh_bundle, workload};
 use crate::support::script_tls::provider;
 
@@ -128,4 +131,51 @@ async fn an_observer_is_told_of_each_thing_once() {
         ),
         "{told:?}"
     );
+}
+
+/// Asks the pool about itself whenever it is told something, which would never come back if anything were locked.
+#[derive(Default)]
+struct Curious {
+    pool: OnceLock<Pool>,
+    goaways: Mutex<Vec<Reason>>,
+    told: AtomicUsize,
+}
+
+impl Observer for Curious {
+    fn observe(&self, event: &Event) {
+        if let Some(pool) = self.pool.get() {
+            assert!(pool.stats().tasks < 100);
+        }
+        if let Event::GoAwayReceived { reason, .. } = event {
+            self.goaways.lock().expect("no panic").push(*reason);
+        }
+        self.told.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_may_ask_the_pool_and_hears_of_a_goaway_on_a_connection_in_use() {
+    let network = Network::with(|io, _| async move {
+        let mut raw = script(io, &[]).await;
+        let stream = raw.connect().await;
+        raw.send([Frame::headers(stream, &OK)]).await;
+        raw.send([Frame::go_away(stream, 0)]).await;
+        raw.drain().await;
+    });
+    let curious = Arc::new(Curious::default());
+    let connector = network.connector().with_observer(Arc::clone(&curious));
+    let pool = Pool::new(connector);
+    let _ = curious.pool.set(pool.clone());
+    let tunnel = pool.connect(&route()).await.expect("a tunnel");
+    moment().await;
+    assert_eq!(
+        *curious.goaways.lock().expect("no panic"),
+        [Reason::NO_ERROR]
+    );
+    let transport = pool.stats().transport;
+    assert_eq!((transport.goaways_received, transport.tunnels), (1, 1));
+    drop(tunnel);
+    moment().await;
+    assert_eq!(pool.stats().transport.tunnels, 0);
+    assert!(curious.told.load(Ordering::Relaxed) > 5);
 }
