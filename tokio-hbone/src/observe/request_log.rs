@@ -19,7 +19,9 @@ pub(crate) struct RequestLog {
 impl RequestLog {
     pub(super) fn begin(watch: Watch, stream: u32, authority: &Authority) -> Self {
         watch.counters().requests.increment();
-        watch.scope().is_on_stream(stream);
+        if stream != 0 {
+            watch.scope().is_on_stream(stream);
+        }
         let authority = watch.is_watched().then(|| authority.clone());
         Self {
             watch,

@@ -108,12 +108,12 @@ async fn a_peer_that_does_not_answer_any_more_is_told_as_such() {
 async fn a_goaway_with_an_error_is_told_and_ends_the_tunnel() {
     let recorder = Recorder::default();
     let connector = connector().with_observer(recorder.clone());
-    let (mut tunnel, mut raw, stream) = tunnel_to_script_with(connector, &[]).await;
-    raw.send([Frame::go_away(stream, Reason::ENHANCE_YOUR_CALM.to_wire())])
+    let (mut tunnel, mut raw, _) = tunnel_to_script_with(connector, &[]).await;
+    raw.send([Frame::go_away(0, Reason::ENHANCE_YOUR_CALM.to_wire())])
         .await;
-    tokio::spawn(async move { raw.drain().await });
     let ended = tunnel.read_chunk().await.expect_err("a loss");
     drop(tunnel);
+    raw.end().await.expect("a client");
     sleep(Duration::from_secs(60)).await;
     let reason = recorder.only(|event| match event {
         Event::GoAwayReceived { reason, .. } => Some(*reason),
