@@ -13,7 +13,27 @@ use crate::tls::{LivePeer, ServerTls};
 /// Turns accepted sockets, or open tunnels, into HBONE connections.
 ///
 /// It listens on nothing itself: whoever owns the listener hands each IO in, usually in a task of its own, so that a
-/// slow handshake delays nobody else.
+/// slow handshake delays nobody else. [`Server`](crate::Server) does all of that.
+///
+/// ```no_run
+/// use hbone::Accept;
+/// use tokio::net::TcpStream;
+/// use tokio_hbone::{Acceptor, copy_bidirectional};
+///
+/// # async fn serve(acceptor: Acceptor, socket: TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut connection = acceptor.accept(socket).await?;
+/// while let Some(incoming) = connection.next().await {
+///     // Policy comes first: whom does `incoming.peer()` want us to reach with `incoming.connect()`?
+///     tokio::spawn(async move {
+///         let mut upstream = TcpStream::connect("127.0.0.1:8080").await?;
+///         let mut tunnel = incoming.accept(&Accept::default())?;
+///         copy_bidirectional(&mut tunnel, &mut upstream).await.end?;
+///         Ok::<(), std::io::Error>(())
+///     });
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Acceptor {
     tls: ServerTls,

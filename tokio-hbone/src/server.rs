@@ -43,6 +43,41 @@ pub use system_resolver::SystemResolver;
 ///                 └ ServerHandle          └──────────────┘
 /// ```
 ///
+/// ```no_run
+/// use hbone::policy::DestinationPolicy;
+/// use tokio::net::TcpListener;
+/// use tokio_hbone::tls::ServerTls;
+/// use tokio_hbone::{Acceptor, Incoming, Relay, Served, Server, Service};
+///
+/// /// Lets every peer connect to the address of ours that it has reached, and to nothing else.
+/// struct Local;
+///
+/// impl Service for Local {
+///     fn policy(&self, incoming: &Incoming) -> DestinationPolicy {
+///         match incoming.addresses() {
+///             Some(addresses) => DestinationPolicy::local_only(addresses.server.ip()),
+///             None => DestinationPolicy::deny_all(),
+///         }
+///     }
+///
+///     fn served(&self, served: &Served) {
+///         println!("{} to {}: {:?}", served.peer, served.authority, served.outcome);
+///     }
+/// }
+///
+/// # async fn serve(tls: ServerTls) -> std::io::Result<()> {
+/// let listener = TcpListener::bind("0.0.0.0:15008").await?;
+/// let server = Server::new(Acceptor::new(tls), Relay::new(Local));
+/// let handle = server.handle();
+/// let serving = tokio::spawn(server.run(listener));
+/// // When it is time to go: tunnels that are open may end by themselves for a while.
+/// handle.drain();
+/// serving.await?;
+/// assert_eq!(handle.stats().tunnels, 0);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// It bounds what clients can make it hold ([`ServerConfig`]), survives the want of descriptors, and ends all that it has
 /// started when it is drained or dropped.
 pub struct Server<H> {

@@ -13,7 +13,11 @@ fn main() -> ExitCode {
         .build();
     match listing {
         Ok(api) => {
-            print!("{api}");
+            for item in api.items().map(ToString::to_string) {
+                if !is_told_by_its_impl(&item) {
+                    println!("{item}");
+                }
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -21,4 +25,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether it is a method of a trait that is mostly derived, and so no news beside `impl Trait for Type`.
+fn is_told_by_its_impl(item: &str) -> bool {
+    let name = item.split('(').next().unwrap_or_default();
+    let method = name.rsplit("::").next().unwrap_or_default();
+    let is_derived = ["clone", "cmp", "eq", "fmt", "partial_cmp"].contains(&method)
+        || name.contains("::hash<__H: ");
+    (item.starts_with("pub fn ") && is_derived)
+        || item.starts_with("impl core::marker::StructuralPartialEq for ")
 }
