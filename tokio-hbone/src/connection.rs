@@ -318,9 +318,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 let watch = self.open.watch();
                 let stream = respond.stream_id().as_u32();
                 let log = watch.request(stream, &connect.authority);
+                let info = log.info();
                 let answering = Answering::new(self.roster.enter(respond, watch), log);
                 let (peer, failure) = (self.peer().clone(), self.failure.clone());
-                let incoming = Incoming::new(connect, parts, peer, body, answering, failure);
+                let incoming = Incoming::new(connect, parts, peer, body, answering, info, failure);
                 Some(incoming.at(self.addresses))
             }
             Err(reject) => {

@@ -6,7 +6,7 @@ use http::request;
 
 use crate::answering::Answering;
 use crate::connection::{Addresses, TunnelHandle};
-use crate::observe::Scope;
+use crate::observe::{Scope, TunnelInfo};
 use crate::observed::Failure;
 use crate::tunnel::{Tunnel, TunnelIo};
 
@@ -19,6 +19,7 @@ pub struct Incoming {
     addresses: Option<Addresses>,
     body: RecvStream,
     answering: Answering,
+    info: TunnelInfo,
     failure: Failure,
 }
 
@@ -29,6 +30,7 @@ impl Incoming {
         peer: Identity,
         body: RecvStream,
         answering: Answering,
+        info: TunnelInfo,
         failure: Failure,
     ) -> Self {
         Self {
@@ -38,6 +40,7 @@ impl Incoming {
             addresses: None,
             body,
             answering,
+            info,
             failure,
         }
     }
@@ -63,6 +66,12 @@ impl Incoming {
     #[must_use]
     pub const fn peer(&self) -> &Identity {
         &self.peer
+    }
+
+    /// Which CONNECT it is in [`Event`](crate::Event)s.
+    #[must_use]
+    pub const fn info(&self) -> TunnelInfo {
+        self.info
     }
 
     /// The two ends of the socket below, if a [`Server`](crate::Server) accepted it.

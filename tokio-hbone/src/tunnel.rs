@@ -11,6 +11,7 @@ use bytes::Bytes;
 use hbone::{Identity, TunnelError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::observe::TunnelInfo;
 use crate::walk::HopAnswer;
 pub(crate) use lingering::Lingering;
 pub(crate) use stream::TunnelIo;
@@ -27,18 +28,29 @@ pub(crate) use stream::TunnelIo;
 #[derive(Debug)]
 pub struct Tunnel {
     io: Lingering,
+    info: TunnelInfo,
     peer: Identity,
     answers: Vec<HopAnswer>,
 }
 
 impl Tunnel {
-    pub(crate) const fn new(io: TunnelIo, peer: Identity, answers: Vec<HopAnswer>) -> Self {
-        let io = Lingering::new(io);
-        Self { io, peer, answers }
+    pub(crate) fn new(io: TunnelIo, peer: Identity, answers: Vec<HopAnswer>) -> Self {
+        Self {
+            info: io.info(),
+            io: Lingering::new(io),
+            peer,
+            answers,
+        }
     }
 
     pub(crate) fn io(&mut self) -> Result<&mut TunnelIo, TunnelError> {
         self.io.io()
+    }
+
+    /// Which tunnel it is in [`Event`](crate::Event)s; of several hops, the innermost.
+    #[must_use]
+    pub const fn info(&self) -> TunnelInfo {
+        self.info
     }
 
     /// Who is at the other end, proved by the TLS handshake of the innermost hop.

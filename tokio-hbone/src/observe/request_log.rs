@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use hbone::{Authority, Reason, Reject, RequestError, Role};
 
-use super::{Event, Scope, TunnelLog, Watch};
+use super::{Event, Scope, TunnelInfo, TunnelLog, Watch};
 use crate::deadline::now;
 
 /// A CONNECT without an answer. Dropped as such, it was given up.
@@ -41,6 +41,10 @@ impl RequestLog {
     /// We reset it.
     pub(crate) fn reset_sent(&self, reason: Reason) {
         self.watch.reset_sent(self.stream, reason);
+    }
+
+    pub(crate) fn info(&self) -> TunnelInfo {
+        self.watch.tunnel(self.stream)
     }
 
     pub(crate) const fn scope(&self) -> &Scope {

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use hbone::{Authority, Cut, Reason, TunnelError};
 
-use super::{Event, TunnelSummary, Watch};
+use super::{Event, TunnelInfo, TunnelSummary, Watch};
 use crate::deadline::now;
 
 /// What one tunnel has done. Bytes are counted in plain figures of its own, which go to the common ones every now and then.
@@ -41,6 +41,10 @@ impl TunnelLog {
             waiting_since: None,
             is_closed: false,
         }
+    }
+
+    pub(crate) fn info(&self) -> TunnelInfo {
+        self.watch.tunnel(self.stream)
     }
 
     /// So many bytes were read.

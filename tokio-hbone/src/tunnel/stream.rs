@@ -7,7 +7,7 @@ use h2::{RecvStream, SendStream};
 use hbone::{Cut, Half, Lifecycle, Loss, Reason, Role, SocketAction, StreamAction, TunnelError};
 
 use crate::connection::Hold;
-use crate::observe::TunnelLog;
+use crate::observe::{TunnelInfo, TunnelLog};
 use crate::observed::Failure;
 use crate::pool::Lease;
 
@@ -60,6 +60,10 @@ impl TunnelIo {
     pub(crate) fn leased(mut self, lease: Lease) -> Self {
         self.lease = Some(lease);
         self
+    }
+
+    pub(super) fn info(&self) -> TunnelInfo {
+        self.log.info()
     }
 
     /// The next bytes, left where they are; `None` at the end of file.

@@ -37,6 +37,15 @@ fn reset_sent(event: &Event) -> Option<Reason> {
 async fn a_tunnel_is_told_from_its_handshake_to_its_end_at_both_ends() {
     let watched = Watched::ends();
     let (mut client, mut server) = watched.tunnel().await;
+    let told = |recorder: &Recorder| {
+        recorder.only(|event| match event {
+            Event::TunnelOpened { tunnel, .. } => Some(*tunnel),
+            _ => None,
+        })
+    };
+    assert_eq!(client.info(), told(&watched.client));
+    assert_eq!(server.info(), told(&watched.server));
+    assert_ne!(client.info(), server.info());
     let open = watched.connector.stats();
     assert_eq!(
         (open.connections, open.tunnels, open.handshaking),
