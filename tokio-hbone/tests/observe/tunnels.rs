@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hbone::{Cut, Reason, Reject, RequestError, TunnelError};
+use hbone::{Accept, Cut, Reason, Reject, RequestError, TunnelError};
 use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 use tokio_hbone::{Event, TunnelSummary};
@@ -149,6 +149,7 @@ async fn a_reset_that_only_the_writer_meets_is_told_once_and_with_its_reason() {
     sleep(Duration::from_secs(1)).await;
     tunnel.write_all(b"a").await.expect_err("a reset");
     tunnel.write_all(b"b").await.expect_err("a reset");
+    read_all(&mut tunnel).await.expect_err("a reset");
     drop(tunnel);
     assert_eq!(recorder.only(reset_received), Reason::ENHANCE_YOUR_CALM);
     let end = Err(TunnelError::Reset(Reason::ENHANCE_YOUR_CALM));
@@ -233,4 +234,29 @@ async fn a_connect_that_its_caller_drops_has_failed() {
         _ => None,
     });
     assert_eq!(error, RequestError::Cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tunnel_that_is_cut_from_elsewhere_is_one_reset() {
+    let watched = Watched::ends();
+    let (near, mut incoming) = watched.door();
+    let route = crate::support::ends::route();
+    let accepting = async {
+        let incoming = incoming.recv().await.expect("a CONNECT");
+        let handle = incoming.handle();
+        (
+            incoming.accept(&Accept::default()).expect("a client"),
+            handle,
+        )
+    };
+    let (opened, (mut accepted, handle)) =
+        tokio::join!(watched.connector.connect_over(near, &route), accepting);
+    let mut opened = opened.expect("a tunnel");
+    handle.cut(Cut::Revoked);
+    let cut = accepted.read_chunk().await.expect_err("a cut");
+    assert_eq!(cut, TunnelError::Cut(Cut::Revoked));
+    opened.read_chunk().await.expect_err("a reset");
+    let reason = watched.server.only(reset_sent);
+    assert_eq!(watched.client.only(reset_received), reason);
+    assert_eq!(watched.server.only(closed).end, Err(cut));
 }

@@ -1,5 +1,6 @@
 //! The accept loop: caps, want of descriptors, and the end of it all.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hbone::policy::DestinationPolicy;
@@ -9,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_hbone::tls::ClientTls;
 use tokio_hbone::{
-    Acceptor, ConnectionConfig, Connector, Handler, Incoming, Relay, Server, ServerConfig,
+    Acceptor, ConnectionConfig, Connector, Event, Handler, Incoming, Relay, Server, ServerConfig,
     ServerCounts, ServerHandle, Tunnel,
 };
 
@@ -99,7 +100,7 @@ async fn want_of_descriptors_pauses_accepting_and_harms_no_tunnel() {
     // [127]
     const EMFILE: i32 = 24;
     let (door, listener) = pipes();
-    let asked = std::sync::Arc::clone(&listener.asked);
+    let asked = Arc::clone(&listener.asked);
     let service = Scripted::new(DestinationPolicy::default());
     let server = Server::new(acceptor(), Relay::new(service.clone()));
     tokio::spawn(server.run(listener));
@@ -129,13 +130,14 @@ async fn tunnels_live_on_while_accepting_fails() {
     }
     let mut another = good_tunnel(&running).await;
     echoes(&mut another).await;
+    assert_eq!(running.handle.stats().accepts_failed, 10);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_was_gone_before_it_was_accepted_causes_no_pause() {
     const ECONNABORTED: i32 = 103;
     let (door, listener) = pipes();
-    let asked = std::sync::Arc::clone(&listener.asked);
+    let asked = Arc::clone(&listener.asked);
     for _ in 0..100 {
         door.fail(ECONNABORTED);
     }
@@ -150,11 +152,22 @@ async fn past_the_cap_connections_are_closed_as_they_come() {
     // [128]
     let mut config = ServerConfig::default();
     config.max_connections = 2;
-    let running = run(acceptor(), config);
+    let from = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&from);
+    let observer = move |event: &Event| match event {
+        Event::HandshakeBegan { connection } => {
+            told.lock().expect("no panic").push(connection.address)
+        }
+        Event::TurnedAway { address } => told.lock().expect("no panic").push(Some(*address)),
+        _ => {}
+    };
+    let running = run(acceptor().with_observer(observer), config);
     let mut first = good_tunnel(&running).await;
     let second = good_tunnel(&running).await;
     is_closed(running.door.knock()).await;
     echoes(&mut first).await;
+    assert_eq!(*from.lock().expect("no panic"), [Some(ADDRESSES.client); 3]);
+    assert_eq!(running.handle.stats().turned_away, 1);
     drop(second);
     until(&running, |counts| counts.sockets == 1).await;
     echoes(&mut good_tunnel(&running).await).await;
@@ -169,6 +182,7 @@ async fn one_identity_cannot_have_all_connections() {
     let tls = ScriptTls::new(workload(CLIENT));
     let mut second = Raw::client(running.door.knock(), &tls, &[]).await;
     assert_eq!(second.go_away().await, Reason::ENHANCE_YOUR_CALM.to_wire());
+    assert_eq!(running.handle.stats().turned_away, 1);
     let mallory = client_tls(&workload(MALLORY), mesh_bundle());
     echoes(&mut tunnel(&running, mallory).await).await;
 }
@@ -186,6 +200,11 @@ async fn two_thousand_silent_clients_do_not_keep_out_a_good_one() {
     echoes(&mut good).await;
     let counts = running.handle.counts();
     assert_eq!((counts.sockets, counts.handshakes), (1, 0));
+    let stats = running.handle.stats();
+    let never_came = stats.handshakes_failed + stats.handshakes_abandoned;
+    assert_eq!((stats.handshakes, never_came), (1, 2_000));
+    // As many as there was no room for.
+    assert_eq!(stats.handshakes_abandoned, stats.turned_away);
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,6 +221,8 @@ async fn the_oldest_unfinished_handshake_makes_room() {
     assert!(closed.is_err(), "there was room for two");
     assert!(began.elapsed() <= Duration::from_secs(2));
     assert_eq!(running.handle.counts().handshakes, 2);
+    let stats = running.handle.stats();
+    assert_eq!((stats.handshaking, stats.handshakes_abandoned), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
