@@ -85,10 +85,26 @@ impl Authority {
     /// # Errors
     /// If no key can be made, or the id is not ASCII.
     pub fn workload(&self, spiffe_id: &str) -> Result<Issued> {
+        self.issue(spiffe_id, None)
+    }
+
+    /// The same, whose certificate also has a DNS name, for peers that verify those.
+    ///
+    /// # Errors
+    /// If no key can be made, or the id or the name is not ASCII.
+    pub fn workload_named(&self, spiffe_id: &str, dns: &str) -> Result<Issued> {
+        self.issue(spiffe_id, Some(dns))
+    }
+
+    fn issue(&self, spiffe_id: &str, dns: Option<&str>) -> Result<Issued> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         let uri = spiffe_id.try_into().context("the SPIFFE id")?;
         params.subject_alt_names = vec![SanType::URI(uri)];
+        if let Some(dns) = dns {
+            let dns = dns.try_into().context("the DNS name")?;
+            params.subject_alt_names.push(SanType::DnsName(dns));
+        }
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![
             ExtendedKeyUsagePurpose::ServerAuth,
