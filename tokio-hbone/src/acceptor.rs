@@ -3,12 +3,17 @@ use std::time::Duration;
 use hbone::{Establish, EstablishError, Established, Role, Timeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::batched::Batched;
 use crate::connection::{Addresses, Connection, ConnectionConfig, Http2};
 use crate::deadline::{now, stage};
 use crate::http2::Http2Config;
 use crate::observe::{Monitor, Observer, Stats};
 use crate::observed::{Observed, Watched};
+use crate::pulse::Pulse;
+use crate::read_ahead::ReadAhead;
+use crate::sealed::Sealed;
 use crate::tls::{LivePeer, ServerTls};
+use crate::wire::ServerFlusher;
 
 /// Turns accepted sockets, or open tunnels, into HBONE connections.
 ///
@@ -122,11 +127,12 @@ impl Acceptor {
         let client = addresses.map(|addresses| addresses.client);
         let handshake = self.monitor.handshake(Role::Server, client);
         match self.shake_hands(io).await {
-            Ok((http2, peer, watched)) => {
+            Ok((http2, flusher, peer, watched)) => {
                 let open = handshake.done(peer.identity());
                 let streams = self.http2.concurrent_streams;
                 let config = self.connection;
-                let connection = Connection::new(http2, peer, &watched, open, streams, config);
+                let connection =
+                    Connection::new(http2, flusher, peer, &watched, open, streams, config);
                 Ok(connection.at(addresses))
             }
             Err(error) => {
@@ -139,19 +145,26 @@ impl Acceptor {
     async fn shake_hands<IO>(
         &self,
         io: IO,
-    ) -> Result<(Http2<IO>, LivePeer, Watched), EstablishError>
+    ) -> Result<(Http2<IO>, ServerFlusher<IO>, LivePeer, Watched), EstablishError>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let mut establish = Establish::accepted(self.timeouts, now());
-        let (stream, peer) = stage(&mut establish, self.tls.accept(io)).await?;
+        let pulse = Pulse::default();
+        let (stream, peer) = stage(
+            &mut establish,
+            self.tls.accept(ReadAhead::new(io, pulse.clone())),
+        )
+        .await?;
         let alpn = stream.get_ref().1.alpn_protocol();
         establish.handle_secured(peer.identity(), alpn, now())?;
         if let Some(Err(error)) = establish.poll() {
             return Err(error);
         }
-        let io = Observed::new(stream);
+        let io = Observed::new(Sealed::new(stream), pulse);
         let watched = io.watched();
+        let io = Batched::new(io);
+        let flusher = io.flusher();
         let builder = self.http2.server_builder();
         let preface = async {
             builder
@@ -162,7 +175,7 @@ impl Acceptor {
         let http2 = stage(&mut establish, preface).await?;
         establish.handle_settings()?;
         match establish.poll() {
-            Some(Ok(Established { .. })) => Ok((http2, peer, watched)),
+            Some(Ok(Established { .. })) => Ok((http2, flusher, peer, watched)),
             Some(Err(error)) => Err(error),
             None => Err(EstablishError::Closed(establish.stage())),
         }

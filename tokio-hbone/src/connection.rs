@@ -20,7 +20,6 @@ use hbone::{
     ResetBudget, Role, TunnelError,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::server::TlsStream;
 
 use crate::alarm::Alarm;
 use crate::answering::{Answering, refuse};
@@ -28,9 +27,10 @@ use crate::deadline::now;
 use crate::heartbeat::Heartbeat;
 use crate::incoming::Incoming;
 use crate::observe::OpenConnection;
-use crate::observed::{Failure, Observed, Watched};
+use crate::observed::{Failure, Watched};
 use crate::pulse::Pulse;
 use crate::tls::LivePeer;
+use crate::wire::{ServerFlusher, ServerWire};
 pub use addresses::Addresses;
 pub use config::ConnectionConfig;
 use lifetime::Lifetime;
@@ -41,7 +41,7 @@ use roster::Roster;
 pub use roster::TunnelHandle;
 
 type Request = (http::Request<RecvStream>, SendResponse<Bytes>);
-pub(crate) type Http2<IO> = server::Connection<Observed<TlsStream<IO>>, Bytes>;
+pub(crate) type Http2<IO> = server::Connection<ServerWire<IO>, Bytes>;
 
 /// One client's connection to us.
 ///
@@ -51,6 +51,7 @@ pub(crate) type Http2<IO> = server::Connection<Observed<TlsStream<IO>>, Bytes>;
 pub struct Connection<IO> {
     /// `None` once it is over.
     http2: Option<Http2<IO>>,
+    flusher: ServerFlusher<IO>,
     peer: LivePeer,
     addresses: Option<Addresses>,
     failure: Failure,
@@ -82,6 +83,7 @@ const UNNOTICED: usize = 20;
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub(crate) fn new(
         mut http2: Http2<IO>,
+        flusher: ServerFlusher<IO>,
         peer: LivePeer,
         io: &Watched,
         open: OpenConnection,
@@ -91,8 +93,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         let now = now();
         let heartbeat = Heartbeat::new(config.keepalive, http2.ping_pong(), io.pulse.clone());
         let streams = usize::try_from(concurrent_streams).unwrap_or(usize::MAX);
+        flusher.take_over();
         Self {
             http2: Some(http2),
+            flusher,
             peer,
             addresses: None,
             failure: io.failure.clone(),
@@ -223,11 +227,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             return Poll::Ready(None);
         };
         self.is_full = self.roster.len() >= self.most_held;
-        if self.closing.is_some() || self.is_full {
+        let moved = if self.closing.is_some() || self.is_full {
             // What is left in h2's queue waits, and h2 counts the resets of those that wait.
-            return http2.poll_closed(cx).map(|end| end.err().map(Err));
-        }
-        pin!(http2.accept()).poll(cx)
+            http2.poll_closed(cx).map(|end| end.err().map(Err))
+        } else {
+            pin!(http2.accept()).poll(cx)
+        };
+        self.flusher.flush(cx);
+        moved
     }
 
     /// What is due besides requests: `true` if something happened.
@@ -349,6 +356,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             // The resets go out before the GOAWAY, behind which h2 sends nothing any more. Whether the client takes them is
             // its affair, and how the connection ends is for whoever polls it next.
             let _ = http2.poll_closed(cx);
+            self.flusher.flush(cx);
         }
         self.close(
             match cut {

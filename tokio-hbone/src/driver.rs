@@ -11,17 +11,18 @@ use hbone::{Cut, Loss, Reason, TunnelError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tokio_rustls::client::TlsStream;
 
 use crate::heartbeat::Heartbeat;
 use crate::http2::max_send_streams;
 use crate::observe::OpenConnection;
-use crate::observed::{Failure, Observed};
+use crate::observed::Failure;
 use crate::tls::LivePeer;
+use crate::wire::{ClientFlusher, ClientWire};
 
 /// What moves the bytes of one client connection, in a task of its own, until it is over.
 pub(crate) struct Driver<IO> {
-    http2: Box<Connection<Observed<TlsStream<IO>>, Bytes>>,
+    http2: Box<Connection<ClientWire<IO>, Bytes>>,
+    flusher: ClientFlusher<IO>,
     peer: LivePeer,
     heartbeat: Heartbeat,
     failure: Failure,
@@ -46,14 +47,17 @@ const GOODBYE: Duration = Duration::from_secs(30);
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
     pub(crate) fn new(
-        http2: Connection<Observed<TlsStream<IO>>, Bytes>,
+        http2: Connection<ClientWire<IO>, Bytes>,
+        flusher: ClientFlusher<IO>,
         peer: LivePeer,
         heartbeat: Heartbeat,
         failure: Failure,
         open: OpenConnection,
     ) -> Self {
+        flusher.take_over();
         Self {
             http2: Box::new(http2),
+            flusher,
             peer,
             heartbeat,
             failure,
@@ -109,16 +113,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
     async fn run_with<T>(
         mut self,
         mut look: impl FnMut(
-            &Connection<Observed<TlsStream<IO>>, Bytes>,
+            &Connection<ClientWire<IO>, Bytes>,
             &mut OpenConnection,
             &mut Context<'_>,
         ) -> Poll<T>,
     ) -> Option<(Self, T)> {
         let (http2, heartbeat, failure) = (&mut self.http2, &mut self.heartbeat, &self.failure);
-        let open = &mut self.open;
+        let (flusher, open) = (&self.flusher, &mut self.open);
         let work = poll_fn(|cx| {
             // Whoever has a stream on the connection learns there how it ended.
-            match Pin::new(&mut **http2).poll(cx) {
+            let moved = Pin::new(&mut **http2).poll(cx);
+            flusher.flush(cx);
+            match moved {
                 Poll::Ready(ended) => {
                     open.ended(ended.err().as_ref(), failure);
                     Poll::Ready(None)

@@ -64,6 +64,7 @@
 mod acceptor;
 mod alarm;
 mod answering;
+mod batched;
 mod connection;
 mod connector;
 mod copy;
@@ -79,12 +80,15 @@ mod observe;
 mod observed;
 mod pool;
 mod pulse;
+mod read_ahead;
 mod remainder;
+mod sealed;
 mod server;
 pub mod tls;
 mod transport;
 mod tunnel;
 mod walk;
+mod wire;
 
 pub use acceptor::Acceptor;
 pub use connection::{Addresses, Connection, ConnectionConfig, ConnectionHandle, TunnelHandle};

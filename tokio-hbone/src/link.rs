@@ -10,8 +10,8 @@ use hbone::{
     LinkFailure, Loss, RequestError, RequestLimits, Role, Timeouts, TunnelError,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::client::TlsStream;
 
+use crate::batched::Batched;
 use crate::deadline::{now, stage};
 use crate::driver::Driver;
 use crate::exchange::{self, Opened};
@@ -19,9 +19,13 @@ use crate::heartbeat::Heartbeat;
 use crate::http2::{Http2Config, max_send_streams};
 use crate::observe::{Handshake, Monitor, Watch};
 use crate::observed::{Failure, Observed, Watched};
+use crate::pulse::Pulse;
+use crate::read_ahead::ReadAhead;
+use crate::sealed::Sealed;
 use crate::tls::{ClientTls, LivePeer};
 use crate::transport::{BoxIo, Transport};
 use crate::tunnel::{Lingering, TunnelIo};
+use crate::wire::{ClientFlusher, ClientWire};
 
 /// A client's connection to one HBONE peer. It lives until the last clone and the last tunnel on it are gone.
 #[derive(Clone, Debug)]
@@ -108,6 +112,7 @@ impl Link {
             send,
             failure,
             http2,
+            flusher,
             live,
             heartbeat,
         } = match secured {
@@ -124,7 +129,10 @@ impl Link {
             failure: failure.clone(),
             watch: open.watch().clone(),
         };
-        Ok((link, Driver::new(http2, live, heartbeat, failure, open)))
+        Ok((
+            link,
+            Driver::new(http2, flusher, live, heartbeat, failure, open),
+        ))
     }
 
     async fn secure<IO>(
@@ -135,14 +143,23 @@ impl Link {
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let pulse = Pulse::default();
         let expect = establish.expect().cloned().unwrap_or_default();
-        let (stream, live) = stage(&mut establish, config.tls.connect(io, &expect)).await?;
+        let (stream, live) = stage(
+            &mut establish,
+            config
+                .tls
+                .connect(ReadAhead::new(io, pulse.clone()), &expect),
+        )
+        .await?;
         establish.handle_secured(live.identity(), stream.get_ref().1.alpn_protocol(), now())?;
         if let Some(Err(error)) = establish.poll() {
             return Err(error);
         }
-        let io = Observed::new(stream);
+        let io = Observed::new(Sealed::new(stream), pulse);
         let Watched { failure, pulse } = io.watched();
+        let io = Batched::new(io);
+        let flusher = io.flusher();
         let builder = config.http2.client_builder();
         let handshake = async {
             builder
@@ -163,6 +180,7 @@ impl Link {
             send,
             failure,
             http2: connection,
+            flusher,
             live,
             heartbeat,
         })
@@ -204,7 +222,8 @@ struct Secured<IO> {
     peer: Identity,
     send: SendRequest<Bytes>,
     failure: Failure,
-    http2: Connection<Observed<TlsStream<IO>>, Bytes>,
+    http2: Connection<ClientWire<IO>, Bytes>,
+    flusher: ClientFlusher<IO>,
     live: LivePeer,
     heartbeat: Heartbeat,
 }

@@ -23,8 +23,6 @@ pub(crate) struct Observed<IO> {
     /// Our half has ended, and the peer's is waited for.
     parting: Option<Remainder>,
     pulse: Pulse,
-    /// It has refused bytes of ours, and not taken any since.
-    full: bool,
 }
 
 /// The first failure of a connection, shared with everybody who has a stream on it.
@@ -102,14 +100,13 @@ impl Failure {
 }
 
 impl<IO> Observed<IO> {
-    pub(crate) fn new(io: IO) -> Self {
+    pub(crate) fn new(io: IO, pulse: Pulse) -> Self {
         Self {
             io,
             failure: Failure::default(),
             dying: None,
             parting: None,
-            pulse: Pulse::default(),
-            full: false,
+            pulse,
         }
     }
 
@@ -130,19 +127,9 @@ impl<IO: AsyncRead + Unpin> Observed<IO> {
     ) -> Poll<io::Result<T>> {
         let mut dying = match self.dying.take() {
             Some(dying) => dying,
-            None => match write(Pin::new(&mut self.io), cx) {
-                Poll::Ready(Ok(done)) => {
-                    // What it had refused it takes only when the peer's host has acknowledged what came before.
-                    if std::mem::take(&mut self.full) {
-                        self.pulse.beat();
-                    }
-                    return Poll::Ready(Ok(done));
-                }
-                Poll::Ready(Err(error)) => Dying::of(error),
-                Poll::Pending => {
-                    self.full = true;
-                    return Poll::Pending;
-                }
+            None => match ready!(write(Pin::new(&mut self.io), cx)) {
+                Ok(done) => return Poll::Ready(Ok(done)),
+                Err(error) => Dying::of(error),
             },
         };
         match dying.poll_last_words(&mut self.io, cx) {
