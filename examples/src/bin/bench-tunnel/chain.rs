@@ -49,7 +49,7 @@ impl Chain {
         };
         let secrets = secrets.to_string_lossy().into_owned();
         let (next, to) = ("--next".to_owned(), sink.to_string());
-        let common = vec!["--secrets".into(), secrets, "--sink".into(), to];
+        let common: [String; 4] = ["--secrets".into(), secrets, "--sink".into(), to];
         let mut before = |role: &str, further: &[String]| -> Result<SocketAddr> {
             let arguments = [
                 &common[..],

@@ -65,9 +65,7 @@ impl fmt::Display for Report {
             "| figure | ours | base | plain TCP | unit | measured | range | must | aim | met |\n|---|---|---|---|---|---|---|---|---|---|"
         )?;
         for row in rows {
-            let direct = row
-                .direct
-                .map_or_else(|| "-".to_owned(), |direct| number(direct));
+            let direct = row.direct.map_or_else(|| "-".to_owned(), number);
             let met = match row.met {
                 Met::Aim => "aim",
                 Met::Must => "must",
