@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 
 use hbone::EstablishError;
 
@@ -27,5 +28,23 @@ pub trait Handler: Send + Sync + 'static {
     /// too many connections of its identity.
     fn turned_away(&self, addresses: Addresses) {
         let _ = addresses;
+    }
+}
+
+impl<H: Handler> Handler for Arc<H> {
+    fn handle(&self, incoming: Incoming) -> impl Future<Output = ()> + Send {
+        (**self).handle(incoming)
+    }
+
+    fn accept_failed(&self, error: &io::Error) {
+        (**self).accept_failed(error);
+    }
+
+    fn handshake_failed(&self, addresses: Addresses, error: &EstablishError) {
+        (**self).handshake_failed(addresses, error);
+    }
+
+    fn turned_away(&self, addresses: Addresses) {
+        (**self).turned_away(addresses);
     }
 }

@@ -1,3 +1,4 @@
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -5,12 +6,11 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use hbone::mesh::Local;
 use hbone::policy::{DeniedRange, DestinationPolicy, Opening};
-use hbone::{Accept, DenyStatus, Reject};
+use hbone::{Accept, DenyStatus, EstablishError, Reject};
 use http::StatusCode;
 use peer_meta::{Exchange, Role};
 use tokio::net::TcpStream;
-use tokio_hbone::tls::ServerTls;
-use tokio_hbone::{Acceptor, Incoming, copy_bidirectional};
+use tokio_hbone::{Addresses, Handler, Incoming, copy_bidirectional};
 
 use crate::hops::Place;
 use crate::topology::{Party, Topology};
@@ -19,20 +19,18 @@ use crate::topology::{Party, Topology};
 pub(crate) struct DestinationProxy {
     topology: Arc<Topology>,
     pod: usize,
-    acceptor: Acceptor,
     policy: DestinationPolicy,
     served: AtomicU64,
 }
 
 impl DestinationProxy {
-    pub(crate) fn new(topology: Arc<Topology>, pod: usize, tls: ServerTls) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>, pod: usize) -> Self {
         let policy = DestinationPolicy::local_only(topology.pods[pod].address)
             .open(Opening::ServiceNames)
             .open(Opening::Range(DeniedRange::Loopback));
         Self {
             topology,
             pod,
-            acceptor: Acceptor::new(tls),
             policy,
             served: AtomicU64::new(0),
         }
@@ -46,21 +44,6 @@ impl DestinationProxy {
     /// How many connections it has carried to its application.
     pub(crate) fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
-    }
-
-    /// Serves one connection.
-    pub(crate) async fn serve(self: Arc<Self>, socket: TcpStream) -> Result<()> {
-        socket.set_nodelay(true)?;
-        let mut connection = self.acceptor.accept(socket).await?;
-        while let Some(incoming) = connection.next().await {
-            let proxy = Arc::clone(&self);
-            tokio::spawn(async move {
-                if let Err(error) = proxy.carry(incoming).await {
-                    eprintln!("{}: {error:#}", proxy.name());
-                }
-            });
-        }
-        Ok(())
     }
 
     async fn carry(&self, incoming: Incoming) -> Result<()> {
@@ -127,5 +110,22 @@ impl DestinationProxy {
 
     fn party(&self) -> &Party {
         &self.topology.pods[self.pod]
+    }
+}
+
+impl Handler for DestinationProxy {
+    async fn handle(&self, incoming: Incoming) {
+        if let Err(error) = self.carry(incoming).await {
+            eprintln!("{}: {error:#}", self.name());
+        }
+    }
+
+    fn accept_failed(&self, error: &io::Error) {
+        eprintln!("{}: cannot accept: {error}", self.name());
+    }
+
+    fn handshake_failed(&self, addresses: Addresses, error: &EstablishError) {
+        let (name, from) = (self.name(), addresses.client);
+        eprintln!("{name}: connection from {from}: {error}");
     }
 }

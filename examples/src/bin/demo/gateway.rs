@@ -1,15 +1,15 @@
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use hbone::mesh::{Entropy, forward};
 use hbone::policy::{AllowEntry, DeniedRange, DestinationPolicy, Opening};
-use hbone::{Accept, DenyStatus, Hostname, Reject};
+use hbone::{Accept, DenyStatus, EstablishError, Hostname, Reject};
 use http::StatusCode;
 use peer_meta::{Exchange, Role};
 use tokio::net::TcpStream;
-use tokio_hbone::tls::ServerTls;
-use tokio_hbone::{Acceptor, Incoming, copy_bidirectional};
+use tokio_hbone::{Addresses, Handler, Incoming, copy_bidirectional};
 
 use crate::hops::Place;
 use crate::topology::{SERVICE, Topology};
@@ -17,13 +17,12 @@ use crate::topology::{SERVICE, Topology};
 /// The east-west gateway: ends the outer tunnel, chooses a pod for it, and relays the bytes inside unopened.
 pub(crate) struct Gateway {
     topology: Arc<Topology>,
-    acceptor: Acceptor,
     policy: DestinationPolicy,
     turn: AtomicU64,
 }
 
 impl Gateway {
-    pub(crate) fn new(topology: Arc<Topology>, tls: ServerTls) -> Result<Self> {
+    pub(crate) fn new(topology: Arc<Topology>) -> Result<Self> {
         let pods =
             AllowEntry::to_names([Hostname::parse(SERVICE)?]).within(["127.20.1.0/24".parse()?]);
         let policy = DestinationPolicy::allow_list([pods])
@@ -31,25 +30,9 @@ impl Gateway {
             .open(Opening::Range(DeniedRange::Loopback));
         Ok(Self {
             topology,
-            acceptor: Acceptor::new(tls),
             policy,
             turn: AtomicU64::new(0),
         })
-    }
-
-    /// Serves one connection.
-    pub(crate) async fn serve(self: Arc<Self>, socket: TcpStream) -> Result<()> {
-        socket.set_nodelay(true)?;
-        let mut connection = self.acceptor.accept(socket).await?;
-        while let Some(incoming) = connection.next().await {
-            let gateway = Arc::clone(&self);
-            tokio::spawn(async move {
-                if let Err(error) = gateway.relay(incoming).await {
-                    eprintln!("gateway: {error:#}");
-                }
-            });
-        }
-        Ok(())
     }
 
     async fn relay(&self, incoming: Incoming) -> Result<()> {
@@ -99,5 +82,21 @@ impl Gateway {
             .set_nodelay(true)
             .map_err(|_| Reject::UpstreamFailed)?;
         Ok(upstream)
+    }
+}
+
+impl Handler for Gateway {
+    async fn handle(&self, incoming: Incoming) {
+        if let Err(error) = self.relay(incoming).await {
+            eprintln!("gateway: {error:#}");
+        }
+    }
+
+    fn accept_failed(&self, error: &io::Error) {
+        eprintln!("gateway: cannot accept: {error}");
+    }
+
+    fn handshake_failed(&self, addresses: Addresses, error: &EstablishError) {
+        eprintln!("gateway: connection from {}: {error}", addresses.client);
     }
 }

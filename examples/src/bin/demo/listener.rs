@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_hbone::{Acceptor, Handler, Server};
 
 /// Listens on `address` and hands every connection to a task of its own. The listener lives as long as the process.
 pub(crate) async fn serve<F, Fut>(address: SocketAddr, what: &str, handle: F) -> Result<()>
@@ -10,9 +11,7 @@ where
     F: Fn(TcpStream, SocketAddr) -> Fut + Send + 'static,
     Fut: Future<Output = Result<()>> + Send + 'static,
 {
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address} for the {what}; is another demo or proxy running?")
-    })?;
+    let listener = bind(address, what).await?;
     let what = what.to_owned();
     tokio::spawn(async move {
         loop {
@@ -34,4 +33,22 @@ where
         }
     });
     Ok(())
+}
+
+/// Serves HBONE on `address` for as long as the process lives.
+pub(crate) async fn serve_hbone(
+    address: SocketAddr,
+    what: &str,
+    acceptor: Acceptor,
+    handler: impl Handler,
+) -> Result<()> {
+    let listener = bind(address, what).await?;
+    tokio::spawn(Server::new(acceptor, handler).run(listener));
+    Ok(())
+}
+
+async fn bind(address: SocketAddr, what: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address} for the {what}; is another demo or proxy running?")
+    })
 }
