@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::{Handler, Outcome, Served, Service};
 use crate::connection::Addresses;
-use crate::copy::copy_bidirectional;
+use crate::copy::{Breakable, copy_bidirectional};
 use crate::deadline::{now, within};
 use crate::incoming::Incoming;
 
@@ -58,8 +58,8 @@ impl<S: Service> Relay<S> {
     }
 
     async fn relay(&self, incoming: Incoming) -> Outcome {
-        let (mut upstream, address) = match self.connect(&incoming).await {
-            Ok(Answer::Accept(upstream, address)) => (upstream, address),
+        let (socket, address) = match self.connect(&incoming).await {
+            Ok(Answer::Accept(socket, address)) => (socket, address),
             Ok(Answer::Reject(reject)) => {
                 incoming.reject(&reject);
                 return Outcome::Rejected(reject);
@@ -75,7 +75,12 @@ impl<S: Service> Relay<S> {
         let Ok(mut tunnel) = incoming.accept(&accept) else {
             return Outcome::GivenUp;
         };
-        let copied = copy_bidirectional(&mut tunnel, &mut upstream).await;
+        let mut upstream = Upstream {
+            socket,
+            is_over: false,
+        };
+        let copied = copy_bidirectional(&mut tunnel, &mut upstream.socket).await;
+        upstream.is_over = true;
         Outcome::Relayed {
             upstream: address,
             received: copied.received,
@@ -159,6 +164,21 @@ async fn wanted<T>(
                 serve.handle_timeout(now());
             }
             done
+        }
+    }
+}
+
+/// The socket of a tunnel. If the relaying stops half-way, since the server is dropped, it is broken off: a mere close would
+/// tell the upstream that it has got all there is.
+struct Upstream {
+    socket: TcpStream,
+    is_over: bool,
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.socket.break_off();
         }
     }
 }

@@ -251,3 +251,28 @@ fn what_a_server_hands_out_is_send() {
     is_send::<Incoming>();
     is_send::<Relay<Scripted>>();
 }
+
+#[tokio::test]
+async fn an_upstream_does_not_take_the_part_that_it_got_for_the_whole_when_the_server_is_dropped() {
+    // [137]
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let target = listener.local_addr().expect("an address");
+    let policy = anywhere().open(Opening::Range(DeniedRange::Loopback));
+    let mut service = Scripted::new(policy);
+    service.connect = Does::Lead(Vec::new());
+    let (door, pipes) = pipes();
+    let server = tokio::spawn(Server::new(acceptor(), Relay::new(service)).run(pipes));
+    let mut raw = Raw::client(door.knock(), &ScriptTls::new(workload(CLIENT)), &[]).await;
+    let authority = target.to_string();
+    let head = [(":method", "CONNECT"), (":authority", authority.as_str())];
+    raw.send([Frame::headers(1, &head)]).await;
+    let (mut upstream, _) = soon(listener.accept()).await.expect("a socket");
+    raw.expect(HEADERS).await;
+    raw.send([Frame::data(1, "a part")]).await;
+    let mut part = [0; 6];
+    upstream.read_exact(&mut part).await.expect("a part");
+    server.abort();
+    let end = soon(upstream.read(&mut part)).await;
+    let error = end.expect_err("a failure, and no end of file");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
