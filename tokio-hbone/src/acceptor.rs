@@ -151,11 +151,10 @@ impl Acceptor {
     {
         let mut establish = Establish::accepted(self.timeouts, now());
         let pulse = Pulse::default();
-        let (stream, peer) = stage(
-            &mut establish,
-            self.tls.accept(ReadAhead::new(io, pulse.clone())),
-        )
-        .await?;
+        // Each stage in a box of its own, which goes with it: otherwise whoever connects and says nothing would hold the space
+        // for all of them, several times over.
+        let securing = Box::pin(self.tls.accept(ReadAhead::new(io, pulse.clone())));
+        let (stream, peer) = stage(&mut establish, securing).await?;
         let alpn = stream.get_ref().1.alpn_protocol();
         establish.handle_secured(peer.identity(), alpn, now())?;
         if let Some(Err(error)) = establish.poll() {
@@ -172,7 +171,7 @@ impl Acceptor {
                 .await
                 .map_err(|error| watched.failure.explain(&error))
         };
-        let http2 = stage(&mut establish, preface).await?;
+        let http2 = stage(&mut establish, Box::pin(preface)).await?;
         establish.handle_settings()?;
         match establish.poll() {
             Some(Ok(Established { .. })) => Ok((http2, flusher, peer, watched)),

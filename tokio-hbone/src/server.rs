@@ -189,11 +189,10 @@ impl<H: Handler> Server<H> {
         let shared = Arc::clone(&self.shared);
         tasks.spawn(async move {
             let Arrival { io, addresses } = arrival;
-            match turn
-                .run(shared.acceptor.accept_from(io, Some(addresses)))
-                .await
-            {
-                Some(Ok(connection)) => shared.serve(connection, addresses).await,
+            // Boxed, so that a client in its handshake does not hold the space for serving it, nor the other way about.
+            let handshake = Box::pin(shared.acceptor.accept_from(io, Some(addresses)));
+            match turn.run(handshake).await {
+                Some(Ok(connection)) => Box::pin(shared.serve(connection, addresses)).await,
                 Some(Err(error)) => shared.handler.handshake_failed(addresses, &error),
                 None => shared.turned_away(addresses),
             }
