@@ -6,6 +6,7 @@ pub mod mesh_file;
 pub mod metrics;
 pub mod pki;
 pub mod proxy;
+pub mod random;
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -4,8 +4,10 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,
+    DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, RevokedCertParams, SanType,
+    SerialNumber,
 };
 use rustls::pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
@@ -28,6 +30,7 @@ pub struct Issued {
     pub chain: String,
     /// The leaf's private key (PKCS #8).
     pub key: String,
+    serial: SerialNumber,
 }
 
 impl Authority {
@@ -112,11 +115,40 @@ impl Authority {
         ];
         valid_for(&mut params, self.days);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("making a leaf key")?;
+        let serial = serial(&key);
+        params.serial_number = Some(serial.clone());
         let leaf = params.signed_by(&key, &self.issuer)?;
         Ok(Issued {
             chain: leaf.pem() + &self.intermediates,
             key: key.serialize_pem(),
+            serial,
         })
+    }
+
+    /// A revocation list, as PEM, that names `revoked`; it takes the place of every earlier one.
+    ///
+    /// # Errors
+    /// If it cannot be signed.
+    pub fn revocation_list<'a>(
+        &self,
+        revoked: impl IntoIterator<Item = &'a Issued>,
+    ) -> Result<String> {
+        let now = OffsetDateTime::now_utc();
+        let revoked = revoked.into_iter().map(|issued| RevokedCertParams {
+            serial_number: issued.serial.clone(),
+            revocation_time: now,
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: now - Duration::minutes(5),
+            next_update: now + Duration::days(1),
+            crl_number: SerialNumber::from(now.unix_timestamp().unsigned_abs()),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        Ok(list.signed_by(&self.issuer)?.pem()?)
     }
 }
 
@@ -143,6 +175,15 @@ impl fmt::Debug for Issued {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Issued(key withheld)")
     }
+}
+
+/// Sixteen octets of the key's first coordinate, which are as good as random, without the sign.
+fn serial(key: &KeyPair) -> SerialNumber {
+    let mut serial: Vec<u8> = key.der_bytes().iter().skip(1).take(16).copied().collect();
+    if let Some(first) = serial.first_mut() {
+        *first = *first & 0x7f | 0x40;
+    }
+    SerialNumber::from(serial)
 }
 
 fn authority(name: &str, path_length: u8, days: u16) -> CertificateParams {

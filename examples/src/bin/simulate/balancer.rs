@@ -1,8 +1,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::random::Random;
 use crate::scenario::Balancing;
+use hbone_examples::random::Random;
 
 /// One worker of a gateway, which chooses endpoints without knowing what the other workers choose.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 use crate::balancer::Balancer;
-use crate::random::Random;
 use crate::scenario::Scenario;
+use hbone_examples::random::Random;
 
 /// The east-west gateway of one network: a few replicas, each with a few workers. A source's outer connection is pinned to one
 /// worker until the replica restarts.

@@ -5,7 +5,6 @@
 mod balancer;
 mod gateway;
 mod network;
-mod random;
 mod report;
 mod scenario;
 mod wheel;

@@ -4,10 +4,10 @@ use hbone::pool::{Action, Checkout, ConnectionId, Pool, PoolConfig, Spread, Tick
 use serde::Serialize;
 
 use crate::gateway::Gateway;
-use crate::random::Random;
 use crate::scenario::Scenario;
 use crate::wheel::Wheel;
 use crate::windows::{Deviation, WINDOW, Windows};
+use hbone_examples::random::Random;
 
 /// What came of one network.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
