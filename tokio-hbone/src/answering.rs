@@ -6,7 +6,7 @@ use h2::server::SendResponse;
 use hbone::{Accept, Answer, Cut, Loss, Reason, Reject, TunnelError};
 
 use crate::connection::{Hold, TunnelHandle};
-use crate::observe::{RequestLog, Scope, TunnelLog};
+use crate::observe::{RequestLog, Scope, TunnelInfo, TunnelLog};
 use crate::observed::Failure;
 
 /// The right, and the duty, to answer one CONNECT.
@@ -18,12 +18,14 @@ pub(crate) struct Answering {
     hold: Option<Hold>,
     /// `None` once it is answered.
     log: Option<RequestLog>,
+    info: TunnelInfo,
 }
 
 impl Answering {
-    pub(crate) const fn new(hold: Hold, log: RequestLog) -> Self {
+    pub(crate) fn new(hold: Hold, log: RequestLog) -> Self {
         Self {
             hold: Some(hold),
+            info: log.info(),
             log: Some(log),
         }
     }
@@ -33,6 +35,10 @@ impl Answering {
         self.hold
             .as_ref()
             .map_or_else(TunnelHandle::ended, Hold::handle)
+    }
+
+    pub(crate) const fn info(&self) -> TunnelInfo {
+        self.info
     }
 
     /// Where what happens to it is shown.

@@ -181,9 +181,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 Poll::Pending => self.look_after(cx),
                 // How a connection ends is for its tunnels to learn.
                 Poll::Ready(ended) => {
-                    let error = ended.as_ref().and_then(|ended| ended.as_ref().err());
-                    self.open.ended(error, &self.failure);
-                    self.over(ended.is_none() && !self.pulse.has_stopped());
+                    self.over(ended.and_then(Result::err).as_ref());
                     return Poll::Ready(None);
                 }
             };
@@ -211,7 +209,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 DrainAction::Announce => {
                     if let Some(http2) = &mut self.http2 {
                         http2.graceful_shutdown();
-                        self.open.go_away_sent(hbone::Reason::NO_ERROR);
+                        self.open.said_go_away(Reason::NO_ERROR);
                     }
                 }
                 DrainAction::Close => self.close(Reason::NO_ERROR, self.drain_by),
@@ -303,6 +301,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         request: http::Request<RecvStream>,
         mut respond: SendResponse<Bytes>,
     ) -> Option<Incoming> {
+        let stream = respond.stream_id().as_u32();
         let mut nobody = Context::from_waker(Waker::noop());
         if respond.poll_reset(&mut nobody).is_ready() {
             self.taken_back();
@@ -310,7 +309,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
         if let Admission::Refuse(reason) = self.drain.handle_stream() {
             respond.send_reset(reason.to_wire().into());
-            let stream = respond.stream_id().as_u32();
             self.open.watch().reset_sent(stream, reason);
             return None;
         }
@@ -322,18 +320,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         };
         match connect {
             Ok(connect) => {
-                let watch = self.open.watch();
-                let stream = respond.stream_id().as_u32();
-                let log = watch.request(stream, &connect.authority);
-                let info = log.info();
-                let answering = Answering::new(self.roster.enter(respond, watch), log);
+                let log = self.open.watch().request(stream, &connect.authority);
+                let hold = self.roster.enter(respond, self.open.watch());
+                let answering = Answering::new(hold, log);
                 let (peer, failure) = (self.peer().clone(), self.failure.clone());
-                let incoming = Incoming::new(connect, parts, peer, body, answering, info, failure);
+                let incoming = Incoming::new(connect, parts, peer, body, answering, failure);
                 Some(incoming.at(self.addresses))
             }
             Err(reject) => {
                 refuse(&mut respond, &reject);
-                let stream = respond.stream_id().as_u32();
                 self.open.watch().request_refused(stream, &reject);
                 None
             }
@@ -358,31 +353,29 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             let _ = http2.poll_closed(cx);
             self.flusher.flush(cx);
         }
-        self.close(
-            match cut {
-                Cut::Revoked => Reason::INADEQUATE_SECURITY,
-                _ => Reason::NO_ERROR,
-            },
-            last_words(),
-        );
+        let reason = match cut {
+            Cut::Revoked => Reason::INADEQUATE_SECURITY,
+            _ => Reason::NO_ERROR,
+        };
+        self.close(reason, last_words());
     }
 
     /// Says GOAWAY, and closes as soon as that and what is owed to the client is out, or it is `until`.
     fn close(&mut self, reason: Reason, until: Option<Instant>) {
         if let Some(http2) = &mut self.http2 {
             http2.abrupt_shutdown(reason);
-            self.open
-                .go_away_sent(hbone::Reason::from_wire(reason.into()));
+            self.open.said_go_away(reason);
             let until = until.or_else(last_words);
             self.closing = [self.closing, until].into_iter().flatten().min();
         }
     }
 
-    /// The connection is over; `in_order` if it was h2 that ended it, which it does once the peer has learnt of the
-    /// announcement and every stream has ended.
-    fn over(&mut self, in_order: bool) {
+    /// The connection is over. Without an error and with the peer still there it was h2 that ended it, which it does once the
+    /// peer has learnt of the announcement and every stream has ended.
+    fn over(&mut self, error: Option<&h2::Error>) {
+        self.open.ended(error, &self.failure);
         self.http2 = None;
-        if in_order && self.drain.is_draining() {
+        if error.is_none() && !self.pulse.has_stopped() && self.drain.is_draining() {
             self.drain.handle_announced();
             self.settle();
         }

@@ -19,7 +19,6 @@ pub struct Incoming {
     addresses: Option<Addresses>,
     body: RecvStream,
     answering: Answering,
-    info: TunnelInfo,
     failure: Failure,
 }
 
@@ -30,7 +29,6 @@ impl Incoming {
         peer: Identity,
         body: RecvStream,
         answering: Answering,
-        info: TunnelInfo,
         failure: Failure,
     ) -> Self {
         Self {
@@ -40,7 +38,6 @@ impl Incoming {
             addresses: None,
             body,
             answering,
-            info,
             failure,
         }
     }
@@ -71,7 +68,7 @@ impl Incoming {
     /// Which CONNECT it is in [`Event`](crate::Event)s.
     #[must_use]
     pub const fn info(&self) -> TunnelInfo {
-        self.info
+        self.answering.info()
     }
 
     /// The two ends of the socket below, if a [`Server`](crate::Server) accepted it.

@@ -32,7 +32,11 @@ impl OpenConnection {
     }
 
     /// We said GOAWAY.
-    pub(crate) fn go_away_sent(&mut self, reason: Reason) {
+    pub(crate) fn said_go_away(&mut self, reason: h2::Reason) {
+        self.go_away_sent(Reason::from_wire(reason.into()));
+    }
+
+    fn go_away_sent(&mut self, reason: Reason) {
         let connection = self.watch.connection();
         self.watch.counters().goaways_sent.increment();
         if reason != Reason::NO_ERROR {
