@@ -1,5 +1,6 @@
 //! The access log: one line a connection, with the fields that ztunnel's has.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -38,9 +39,9 @@ pub enum Direction {
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Passed {
-    /// Bytes that went from the source to the destination.
+    /// Bytes that the workload sent: to the server outbound, to the client inbound.
     pub sent: u64,
-    /// Bytes that went from the destination to the source.
+    /// Bytes that it received.
     pub received: u64,
     /// How long it took.
     pub duration: Duration,
@@ -115,7 +116,7 @@ impl<'a> Access<'a> {
 pub fn refused(
     direction: Direction,
     client: SocketAddr,
-    destination: SocketAddr,
+    destination: impl fmt::Display,
     error: &dyn std::error::Error,
 ) {
     tracing::event!(target: "access", tracing::Level::WARN, {
@@ -138,7 +139,7 @@ impl Direction {
 }
 
 impl Passed {
-    /// So many bytes from source to destination, so many back, in this time.
+    /// So many bytes that the workload sent, so many that it received, in this time.
     #[must_use]
     pub const fn new(sent: u64, received: u64, duration: Duration) -> Self {
         Self {

@@ -12,8 +12,15 @@ use super::Counted;
 #[derive(Debug)]
 pub struct Metered<IO> {
     io: IO,
-    read: Counter,
-    written: Counter,
+    from: Flow,
+    to: Flow,
+}
+
+/// One direction: what has flowed, and where that is counted.
+#[derive(Debug)]
+struct Flow {
+    bytes: u64,
+    counter: Counter,
 }
 
 impl<IO> Metered<IO> {
@@ -22,8 +29,8 @@ impl<IO> Metered<IO> {
         let (sent, received) = counted.counters();
         Self {
             io,
-            read: received,
-            written: sent,
+            from: Flow::new(received),
+            to: Flow::new(sent),
         }
     }
 
@@ -32,9 +39,19 @@ impl<IO> Metered<IO> {
         let (sent, received) = counted.counters();
         Self {
             io,
-            read: sent,
-            written: received,
+            from: Flow::new(sent),
+            to: Flow::new(received),
         }
+    }
+
+    /// How many bytes have been read from it.
+    pub const fn read(&self) -> u64 {
+        self.from.bytes
+    }
+
+    /// How many bytes have been written to it.
+    pub const fn written(&self) -> u64 {
+        self.to.bytes
     }
 }
 
@@ -46,7 +63,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Metered<IO> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let outcome = ready!(Pin::new(&mut self.io).poll_read(cx, buf));
-        count(&self.read, buf.filled().len().saturating_sub(before));
+        let bytes = buf.filled().len().saturating_sub(before);
+        self.from.add(bytes);
         Poll::Ready(outcome)
     }
 }
@@ -58,7 +76,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Metered<IO> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.io).poll_write(cx, buf))?;
-        count(&self.written, written);
+        self.to.add(written);
         Poll::Ready(Ok(written))
     }
 
@@ -68,7 +86,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Metered<IO> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, bufs))?;
-        count(&self.written, written);
+        self.to.add(written);
         Poll::Ready(Ok(written))
     }
 
@@ -91,6 +109,14 @@ impl<IO: Breakable> Breakable for Metered<IO> {
     }
 }
 
-fn count(counter: &Counter, bytes: usize) {
-    counter.inc_by(bytes as u64);
+impl Flow {
+    const fn new(counter: Counter) -> Self {
+        Self { bytes: 0, counter }
+    }
+
+    fn add(&mut self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.counter.inc_by(bytes);
+    }
 }

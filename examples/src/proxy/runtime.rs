@@ -14,7 +14,7 @@ use tokio_hbone::tls::{CertificateSource, ClientTls, PemEvent, PemFiles, PemWatc
 use tokio_hbone::{Acceptor, ConnectionConfig, Connector, Http2Config, Pool};
 
 use super::signals::Wish;
-use super::{Chance, Environment, Options, Signals, StartError, start_logging};
+use super::{Chance, Environment, Options, Signals, StartError, connect_from, start_logging};
 use crate::admin::{Readiness, serve_metrics, serve_readiness};
 use crate::mesh_file::{MeshFileError, MeshWatch, Site};
 use crate::metrics::Metrics;
@@ -117,13 +117,20 @@ impl Proxy {
         Ok(listener)
     }
 
-    /// What opens connections, with the certificates as they change.
+    /// What opens connections, from the workload's address and with the certificates as they change.
     ///
     /// # Errors
     /// The certificates cannot be used.
     pub fn connector(&self) -> Result<Connector, StartError> {
         let tls = ClientTls::from_source(Arc::clone(&self.provider), self.certificates.clone())?;
-        Ok(Connector::new(tls).with_http2(self.sized(Http2Config::client())))
+        let mesh = self.mesh.clone();
+        let connect = move |address| {
+            let workload = Arc::clone(mesh.current().workload());
+            async move { connect_from(&workload.addresses, address).await }
+        };
+        Ok(Connector::new(tls)
+            .with_http2(self.sized(Http2Config::client()))
+            .with_transport(connect))
     }
 
     /// A pool of such connections, shown in the metrics.

@@ -1,0 +1,30 @@
+use std::io;
+use std::net::SocketAddr;
+
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+/// Where the client of a redirected connection wanted to go (`SO_ORIGINAL_DST` of the kernel's connection tracking).
+///
+/// # Errors
+/// The connection was not redirected: it came to us on purpose, and to follow it would lead back to us.
+pub(crate) fn original_destination(socket: &TcpStream) -> io::Result<SocketAddr> {
+    let local = canonical(socket.local_addr()?);
+    let socket = SockRef::from(socket);
+    let original = match local {
+        SocketAddr::V4(_) => socket.original_dst_v4(),
+        SocketAddr::V6(_) => socket.original_dst_v6(),
+    };
+    let original = original?.as_socket().map(canonical);
+    match original {
+        Some(original) if original != local => Ok(original),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it was made to the proxy itself, not redirected by iptables; use the SOCKS5 port, or a REDIRECT rule",
+        )),
+    }
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

@@ -1,0 +1,36 @@
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Where to listen: an address with a port, or `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen(Option<SocketAddr>);
+
+impl Listen {
+    /// The address; `None` if it is off.
+    #[must_use]
+    pub const fn address(self) -> Option<SocketAddr> {
+        self.0
+    }
+}
+
+impl FromStr for Listen {
+    type Err = ListenError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self(None)),
+            text => text
+                .parse()
+                .map(|address| Self(Some(address)))
+                .map_err(|_| ListenError),
+        }
+    }
+}
+
+/// A text that says nowhere to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not an address such as 127.0.0.1:15080 or [::1]:15080, nor off")]
+#[non_exhaustive]
+pub struct ListenError;

@@ -1,0 +1,76 @@
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+
+use rustix::process::Signal;
+
+use crate::applications::echo;
+use crate::socks::connect;
+use crate::world::{MESH, World, get, within};
+
+#[test]
+fn sigterm_lets_what_is_open_come_to_its_end_on_either_side() {
+    let world = World::new(21, MESH);
+    let (mut client, mut server) = (world.start("client", 1), world.start("server", 2));
+    echo(world.at(2, 8080));
+    let socks = world.at(1, 15080);
+    let vip = world.at(100, 80).ip().to_string();
+    let mut socket = connect(socks, &vip, 80).expect("a connection");
+    echoed(&mut socket);
+
+    server.signal(Signal::TERM);
+    client.signal(Signal::TERM);
+    within("no more is taken", || TcpStream::connect(socks).is_err());
+    let ready = get(world.at(1, 15021), "/healthz/ready").expect("an answer");
+    assert!(ready.starts_with("HTTP/1.1 503"), "{ready}");
+
+    echoed(&mut socket);
+    socket.shutdown(Shutdown::Write).expect("an end");
+    let mut rest = Vec::new();
+    socket.read_to_end(&mut rest).expect("an end of file");
+    assert_eq!(rest, b"");
+    assert_eq!((client.end(), server.end()), (Some(0), Some(0)));
+}
+
+#[test]
+fn what_is_open_at_the_deadline_is_cut_and_does_not_look_finished() {
+    let world = World::new(22, MESH);
+    let soon = |command: &mut std::process::Command| {
+        command.env("CONNECTION_TERMINATION_DEADLINE", "300ms");
+    };
+    let mut client = world.start_with("client", 1, soon);
+    let _server = world.start("server", 2);
+    echo(world.at(2, 8080));
+    let vip = world.at(100, 80).ip().to_string();
+    let mut socket = connect(world.at(1, 15080), &vip, 80).expect("a connection");
+    echoed(&mut socket);
+    client.signal(Signal::TERM);
+    let mut rest = Vec::new();
+    socket.read_to_end(&mut rest).expect_err("a reset");
+    assert_eq!(client.end(), Some(0));
+}
+
+#[test]
+fn a_proxy_that_was_killed_is_found_again_without_a_restart_of_the_other() {
+    let world = World::new(23, MESH);
+    let _client = world.start("client", 1);
+    let server = world.start("server", 2);
+    echo(world.at(2, 8080));
+    let socks = world.at(1, 15080);
+    let vip = world.at(100, 80).ip().to_string();
+    let mut socket = connect(socks, &vip, 80).expect("a connection");
+    echoed(&mut socket);
+    server.signal(Signal::KILL);
+    let mut rest = Vec::new();
+    socket.read_to_end(&mut rest).expect_err("no end of file");
+    drop(server);
+    within("it is refused", || connect(socks, &vip, 80).is_err());
+    let _server = world.start("server", 2);
+    within("it is back", || connect(socks, &vip, 80).is_ok());
+}
+
+fn echoed(socket: &mut TcpStream) {
+    socket.write_all(b"hello").expect("it is open");
+    let mut answer = [0; 5];
+    socket.read_exact(&mut answer).expect("an echo");
+    assert_eq!(&answer, b"hello");
+}

@@ -1,0 +1,10 @@
+//! node-proxy as its users run it: processes on loopback addresses, each test with a network 127.31.N/24 of its own.
+
+mod applications;
+mod carrying;
+mod draining;
+mod malformed;
+mod policies;
+mod refusals;
+mod socks;
+mod world;

@@ -1,0 +1,203 @@
+//! Each class of malformed input, with the message and the exit code that a person meets.
+
+use std::net::TcpListener;
+
+use crate::world::{MESH, World};
+
+#[track_caller]
+fn assert_fails((code, message): (Option<i32>, String), expected: i32, parts: &[&str]) {
+    assert_eq!(code, Some(expected), "{message}");
+    for part in parts {
+        assert!(message.contains(part), "{part:?} in {message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+#[test]
+fn a_wrong_flag_or_variable_is_named() {
+    let world = World::new(41, MESH);
+    let bad_file = world.fails(|command| {
+        command.args(["--ca", "nowhere="]);
+    });
+    assert_fails(bad_file, 2, &["--ca", "nowhere=", "TRUST-DOMAIN=FILE"]);
+    let bad_network = world.fails(|command| {
+        command.args(["--network", "a", "--network", "b"]);
+    });
+    assert_fails(bad_network, 2, &["--network", "multiple times"]);
+    let bad_duration = world.fails(|command| {
+        command.env("CONNECTION_TERMINATION_DEADLINE", "soon");
+    });
+    assert_fails(bad_duration, 2, &["soon", "500ms, 10s, 5m or 1m30s"]);
+    let bad_window = world.fails(|command| {
+        command.env("HTTP2_STREAM_WINDOW_SIZE", "-1");
+    });
+    assert_fails(bad_window, 2, &["-1"]);
+}
+
+#[test]
+fn yaml_that_is_none_is_told_with_its_line() {
+    let world = World::new(42, "workloads:\n\t- uid: a\n");
+    assert_fails(
+        world.fails(|_| {}),
+        3,
+        &["mesh.yaml:2", "found character that cannot start any token"],
+    );
+}
+
+#[test]
+fn an_unknown_field_is_told_with_its_line_and_place() {
+    let mesh = MESH.replace("  serviceAccount: server", "  serviceAcount: server");
+    let world = World::new(43, &mesh);
+    let expected = [
+        "mesh.yaml:18",
+        "workloads[1]",
+        "unknown field `serviceAcount`",
+        "serviceAccount",
+    ];
+    assert_fails(world.fails(|_| {}), 3, &expected);
+}
+
+#[test]
+fn a_dangling_reference_is_told_with_its_line_and_the_next_step() {
+    let mesh = MESH.replace("    shop/echo.shop", "    shop/ehco.shop");
+    let world = World::new(44, &mesh);
+    let expected = [
+        "mesh.yaml:30",
+        "workloads[1].services.shop/ehco.shop",
+        "there is no such service",
+        "leave it out",
+    ];
+    assert_fails(world.fails(|_| {}), 3, &expected);
+    world.write_mesh(&format!(
+        "{MESH}  waypoint: {{destination: north/NET.77, hboneMtlsPort: 15008}}\n"
+    ));
+    let expected = [
+        "services[0].waypoint.destination",
+        "neither a service nor a workload",
+    ];
+    assert_fails(world.fails(|_| {}), 3, &expected);
+}
+
+#[test]
+fn a_bad_address_is_told_with_its_line() {
+    let world = World::new(45, &MESH.replace("[NET.2]", "[10.0.0.256]"));
+    let expected = [
+        "mesh.yaml:19",
+        "workloads[1].workloadIps[0]",
+        "10.0.0.256",
+        "IP address",
+    ];
+    assert_fails(world.fails(|_| {}), 3, &expected);
+    world.write_mesh(&MESH.replace("[north/NET.100]", "[NET.100]"));
+    let expected = ["services[0].vips[0]", "NETWORK/IP", "no slash"];
+    assert_fails(world.fails(|_| {}), 3, &expected);
+}
+
+#[test]
+fn two_entries_with_one_key_are_told() {
+    let world = World::new(
+        46,
+        &MESH.replace("c1//Pod/shop/server", "c1//Pod/shop/client"),
+    );
+    let expected = [
+        "mesh.yaml:15",
+        "workloads[1].uid",
+        "workloads[0] has the uid",
+    ];
+    assert_fails(world.fails(|_| {}), 3, &expected);
+    world.write_mesh(&MESH.replace("[NET.2]", "[NET.1]"));
+    let expected = [
+        "mesh.yaml:19",
+        "workloads[1].workloadIps",
+        "both have the address",
+    ];
+    assert_fails(world.fails(|_| {}), 3, &expected);
+}
+
+#[test]
+fn a_workload_that_is_not_there_is_told_with_those_that_are() {
+    let world = World::new(47, &MESH.replace("name: client\n", "name: other\n"));
+    let expected = [
+        "no workload is called shop/client",
+        "shop/other, shop/server",
+    ];
+    assert_fails(world.fails(|_| {}), 3, &expected);
+    world.write_mesh(MESH);
+    let elsewhere = world.fails(|command| {
+        command.env("NETWORK", "south");
+    });
+    assert_fails(elsewhere, 3, &["NETWORK is \"south\"", "has \"north\""]);
+}
+
+#[test]
+fn a_mesh_file_that_is_missing_is_told() {
+    let world = World::new(48, MESH);
+    std::fs::remove_file(world.path("mesh.yaml")).expect("it was there");
+    assert_fails(
+        world.fails(|_| {}),
+        3,
+        &["cannot read the mesh file", "--mesh has to name"],
+    );
+}
+
+#[test]
+fn unusable_pem_files_are_told_with_the_file() {
+    let world = World::new(49, MESH);
+    world.issue("server");
+    let missing = world.fails(|command| {
+        command.arg("--crl-path").arg(world.path("absent.crl"));
+        std::fs::remove_file(world.path("root.pem")).expect("it was there");
+    });
+    assert_fails(missing, 4, &["root.pem", "check the path"]);
+    world.write("root.pem", "no PEM at all");
+    assert_fails(
+        world.fails(|_| {}),
+        4,
+        &["root.pem", "holds no root certificate"],
+    );
+}
+
+#[test]
+fn a_key_of_another_certificate_is_told() {
+    let world = World::new(50, MESH);
+    world.issue("server");
+    let other = world.fails(|command| {
+        let key = std::fs::read_to_string(world.path("server.key")).expect("a key");
+        world.write("client.key", &key);
+        let _ = command;
+    });
+    assert_fails(
+        other,
+        4,
+        &["client.key", "does not belong to the leaf certificate"],
+    );
+}
+
+#[test]
+fn a_certificate_of_another_workload_is_told() {
+    let world = World::new(51, MESH);
+    world.issue("server");
+    let other = world.fails(|command| {
+        for extension in ["pem", "key"] {
+            let from = world.path(&format!("server.{extension}"));
+            std::fs::copy(from, world.path(&format!("client.{extension}"))).expect("a copy");
+        }
+        let _ = command;
+    });
+    let expected = [
+        "is for spiffe://cluster.local/ns/shop/sa/server",
+        "sa/client",
+    ];
+    assert_fails(other, 4, &expected);
+}
+
+#[test]
+fn an_occupied_port_is_told_with_its_purpose() {
+    let world = World::new(52, MESH);
+    let _taken = TcpListener::bind(world.at(1, 15008)).expect("a port");
+    let expected = [
+        "cannot listen on 127.31.52.1:15008 for tunnels",
+        "is another proxy running?",
+    ];
+    assert_fails(world.fails(|_| {}), 5, &expected);
+}

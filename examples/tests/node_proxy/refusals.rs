@@ -1,0 +1,117 @@
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use crate::socks::{connect, greeted};
+use crate::world::{MESH, PATIENCE, World, ask};
+
+/// One proxy for all that is refused before anything is connected.
+#[test]
+fn socks5_garbage_is_answered_with_the_right_code() {
+    let world = World::new(31, MESH);
+    let _client = world.start("client", 1);
+    let socks = world.at(1, 15080);
+
+    let greeting = |bytes: &[u8]| raw(socks, bytes);
+    assert_eq!(
+        greeting(b"GET / HTTP/1.1\r\n\r\n"),
+        [5, 0xff],
+        "another protocol"
+    );
+    assert_eq!(greeting(&[4, 1, 0, 80, 1, 2, 3, 4, 0]), [5, 0xff], "SOCKS4");
+    assert_eq!(greeting(&[5, 1, 2]), [5, 0xff], "a password is not taken");
+    assert_eq!(greeting(&[5, 0]), [5, 0xff], "no method at all");
+
+    let code = |request: &[u8]| {
+        let mut socket = greeted(socks);
+        socket.write_all(request).expect("the request is sent");
+        let mut answer = Vec::new();
+        socket
+            .read_to_end(&mut answer)
+            .expect("an answer and an end");
+        assert_eq!(answer.len(), 10, "{answer:?}");
+        answer[1]
+    };
+    assert_eq!(code(&[5, 2, 0, 1, 1, 2, 3, 4, 0, 80]), 7, "BIND");
+    assert_eq!(code(&[5, 3, 0, 1, 1, 2, 3, 4, 0, 80]), 7, "UDP");
+    assert_eq!(
+        code(&[5, 1, 0, 9, 1, 2, 3, 4, 0, 80]),
+        8,
+        "no such kind of address"
+    );
+    assert_eq!(
+        code(&[5, 1, 0, 3, 3, b'a', b' ', b'b', 0, 80]),
+        4,
+        "no host name"
+    );
+    assert_eq!(code(&[5, 1, 0, 3, 0, 0, 80]), 4, "an empty name");
+    assert_eq!(code(&[5, 1, 0, 1, 1, 2, 3, 4, 0, 0]), 1, "port 0");
+    assert_eq!(code(&[4, 1, 0, 1, 1, 2, 3, 4, 0, 80]), 1, "another version");
+}
+
+#[test]
+fn a_connection_that_cannot_be_is_answered_with_the_reason() {
+    let world = World::new(32, MESH);
+    let _client = world.start("client", 1);
+    let socks = world.at(1, 15080);
+    let code = |ip: SocketAddr| {
+        connect(socks, &ip.ip().to_string(), ip.port()).expect_err("no connection")
+    };
+    assert_eq!(code(world.at(9, 7000)), 5, "nobody listens");
+    assert_eq!(code(world.at(100, 81)), 4, "no such port of the service");
+    assert_eq!(code(world.at(2, 8080)), 5, "no proxy at the server");
+    assert_eq!(
+        code(world.at(1, 15020)),
+        5,
+        "the metrics, by the workload's own tunnel"
+    );
+    let unspecified: SocketAddr = "0.0.0.0:15080".parse().expect("an address");
+    assert!(matches!(code(unspecified), 2 | 5), "the proxy itself");
+    let unknown = connect(socks, "nobody.invalid", 80).expect_err("no connection");
+    assert_eq!(unknown, 4, "no such name");
+}
+
+#[test]
+fn admin_requests_are_answered_or_refused() {
+    let world = World::new(33, MESH);
+    let _client = world.start("client", 1);
+    let (metrics, ready) = (world.at(1, 15020), world.at(1, 15021));
+    let status = |address, request: &str| {
+        let answer = ask(address, request.as_bytes()).expect("an answer");
+        let status = answer.split(' ').nth(1).unwrap_or_default().to_owned();
+        status.parse().unwrap_or(0)
+    };
+    let close = "host: proxy\r\nconnection: close\r\n\r\n";
+    assert_eq!(
+        status(metrics, &format!("GET /metrics HTTP/1.1\r\n{close}")),
+        200
+    );
+    assert_eq!(
+        status(metrics, &format!("HEAD /metrics HTTP/1.1\r\n{close}")),
+        200
+    );
+    assert_eq!(
+        status(ready, &format!("GET /healthz/ready HTTP/1.1\r\n{close}")),
+        200
+    );
+    assert_eq!(status(metrics, &format!("GET / HTTP/1.1\r\n{close}")), 404);
+    assert_eq!(
+        status(metrics, &format!("POST /metrics HTTP/1.1\r\n{close}")),
+        405
+    );
+    assert_eq!(status(metrics, "nonsense\r\n\r\n"), 400);
+    let long = "x".repeat(20_000);
+    let answer = status(metrics, &format!("GET /{long} HTTP/1.1\r\n{close}"));
+    assert!(matches!(answer, 400..=499), "{answer}");
+}
+
+/// What is answered to these bytes until the other end closes.
+fn raw(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+    let mut socket = TcpStream::connect(address).expect("the proxy listens");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    socket.write_all(bytes).expect("the bytes are sent");
+    let mut answer = Vec::new();
+    socket
+        .read_to_end(&mut answer)
+        .expect("an answer and an end");
+    answer
+}

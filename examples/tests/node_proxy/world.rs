@@ -1,0 +1,269 @@
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use hbone_examples::pki::Authority;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A network of one test: files, and the processes that use them.
+pub(crate) struct World {
+    net: String,
+    dir: PathBuf,
+    root: Authority,
+}
+
+/// A proxy that runs, until it is dropped.
+pub(crate) struct Proxy {
+    child: Child,
+    admin: SocketAddr,
+}
+
+/// As long as anything may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A client at .1 and a server at .2, both in the mesh; a service at .100.
+pub(crate) const MESH: &str = "\
+workloads:
+- uid: c1//Pod/shop/client
+  name: client
+  namespace: shop
+  serviceAccount: client
+  workloadIps: [NET.1]
+  network: north
+  protocol: HBONE
+  workloadName: client-v1
+  workloadType: deployment
+  canonicalName: client
+  canonicalRevision: v1
+  clusterId: c1
+  locality: {region: r1, zone: z1}
+- uid: c1//Pod/shop/server
+  name: server
+  namespace: shop
+  serviceAccount: server
+  workloadIps: [NET.2]
+  network: north
+  protocol: HBONE
+  workloadName: server-v2
+  workloadType: deployment
+  canonicalName: server
+  canonicalRevision: v2
+  clusterId: c1
+  locality: {region: r1, zone: z2}
+  services:
+    shop/echo.shop.svc.cluster.local:
+      80: 8080
+services:
+- name: echo
+  namespace: shop
+  hostname: echo.shop.svc.cluster.local
+  vips: [north/NET.100]
+  ports: {80: 8080}
+";
+
+impl World {
+    /// The network 127.31.`number`, with this mesh file in which `NET` stands for that.
+    pub(crate) fn new(number: u8, mesh: &str) -> Self {
+        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("node-proxy-{number}"));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).expect("a directory");
+        let world = Self {
+            net: format!("127.31.{number}"),
+            dir,
+            root: Authority::root("test").expect("a root"),
+        };
+        world.write("root.pem", &world.root.pem());
+        world.write_mesh(mesh);
+        world
+    }
+
+    /// An address of the network.
+    pub(crate) fn at(&self, host: u8, port: u16) -> SocketAddr {
+        let address = format!("{}.{host}:{port}", self.net);
+        address.parse().expect("an address")
+    }
+
+    pub(crate) fn write_mesh(&self, mesh: &str) {
+        self.write("mesh.yaml", &mesh.replace("NET", &self.net));
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        // In one step, as whoever renews files does it.
+        fs::write(self.path("new"), text).expect("a file");
+        fs::rename(self.path("new"), self.path(name)).expect("a file");
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// Issues a certificate for a service account of the namespace `shop`.
+    pub(crate) fn issue(&self, account: &str) {
+        let id = format!("spiffe://cluster.local/ns/shop/sa/{account}");
+        let issued = self.root.workload(&id).expect("a certificate");
+        self.write(&format!("{account}.pem"), &issued.chain);
+        self.write(&format!("{account}.key"), &issued.key);
+    }
+
+    /// The command for `account`'s proxy at a host of the network, with nothing redirected.
+    pub(crate) fn command(&self, account: &str, host: u8) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_node-proxy"));
+        let at = |port| self.at(host, port).to_string();
+        command
+            .arg("--mesh")
+            .arg(self.path("mesh.yaml"))
+            .args(["--workload", &format!("shop/{account}")])
+            .arg("--cert")
+            .arg(self.path(&format!("{account}.pem")))
+            .arg("--key")
+            .arg(self.path(&format!("{account}.key")))
+            .arg("--ca")
+            .arg(self.path("root.pem"))
+            .args(["--inbound", &at(15008), "--socks5", &at(15080)])
+            .args(["--metrics", &at(15020), "--ready", &at(15021)])
+            .args(["--plaintext", "off", "--outbound", "off"])
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the proxy of `account`, and waits until it is ready.
+    pub(crate) fn start(&self, account: &str, host: u8) -> Proxy {
+        self.start_with(account, host, |_| {})
+    }
+
+    pub(crate) fn start_with(
+        &self,
+        account: &str,
+        host: u8,
+        change: impl FnOnce(&mut Command),
+    ) -> Proxy {
+        self.issue(account);
+        let log = fs::File::create(self.path(&format!("{account}.log"))).expect("a log");
+        let mut command = self.command(account, host);
+        change(&mut command);
+        let errors = log.try_clone().expect("a log");
+        let child = command.stdout(log).stderr(errors).spawn();
+        let proxy = Proxy {
+            child: child.expect("node-proxy"),
+            admin: self.at(host, 15020),
+        };
+        let ready = self.at(host, 15021);
+        within("the proxy is ready", || {
+            get(ready, "/healthz/ready").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
+        });
+        proxy
+    }
+
+    pub(crate) fn log(&self, account: &str) -> String {
+        fs::read_to_string(self.path(&format!("{account}.log"))).expect("a log")
+    }
+
+    /// Runs a proxy that is not to start, and gives what it ends with.
+    pub(crate) fn fails(&self, change: impl FnOnce(&mut Command)) -> (Option<i32>, String) {
+        self.issue("client");
+        let mut command = self.command("client", 1);
+        change(&mut command);
+        let Output { status, stderr, .. } = command.output().expect("node-proxy");
+        (status.code(), String::from_utf8_lossy(&stderr).into_owned())
+    }
+}
+
+impl Proxy {
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("a process"), signal).expect("the signal is sent");
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(&mut self) -> Option<i32> {
+        let mut status = None;
+        within("the proxy ends", || {
+            status = self.child.try_wait().expect("a status");
+            status.is_some()
+        });
+        status?.code()
+    }
+
+    /// Its samples of a metric.
+    pub(crate) fn samples(&self, name: &str) -> Vec<Sample> {
+        let text = get(self.admin, "/metrics").expect("an answer");
+        let start = format!("{name}{{");
+        let lines = text.lines().filter_map(|line| line.strip_prefix(&start));
+        lines.map(Sample::read).collect()
+    }
+
+    /// Its only sample of a metric, once there is one.
+    pub(crate) fn sample(&self, name: &str) -> Sample {
+        within(name, || !self.samples(name).is_empty());
+        let mut samples = self.samples(name);
+        assert_eq!(samples.len(), 1, "{samples:#?}");
+        samples.remove(0)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Sample {
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) value: u64,
+}
+
+impl Sample {
+    fn read(line: &str) -> Self {
+        let (labels, value) = line.rsplit_once("} ").expect("labels and a value");
+        let labels = labels.trim_end_matches('"').split("\",");
+        let pair = |pair: &str| {
+            let (name, value) = pair.split_once("=\"").expect("a label");
+            (name.to_owned(), value.to_owned())
+        };
+        Self {
+            labels: labels.map(pair).collect(),
+            value: value.parse().expect("a value"),
+        }
+    }
+
+    pub(crate) fn label(&self, name: &str) -> &str {
+        let found = self.labels.iter().find(|(own, _)| own == name);
+        found.map_or("(absent)", |(_, value)| value)
+    }
+
+    pub(crate) fn unknown(&self) -> Vec<&str> {
+        let unknown = self.labels.iter().filter(|(_, value)| value == "unknown");
+        unknown.map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+/// The whole answer to a GET, `None` if nobody listens.
+pub(crate) fn get(address: SocketAddr, path: &str) -> Option<String> {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: proxy\r\nconnection: close\r\n\r\n");
+    ask(address, request.as_bytes())
+}
+
+/// What is answered to these bytes until the other end closes.
+pub(crate) fn ask(address: SocketAddr, request: &[u8]) -> Option<String> {
+    let mut socket = TcpStream::connect(address).ok()?;
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    socket.write_all(request).ok()?;
+    let mut answer = Vec::new();
+    let _ = socket.read_to_end(&mut answer);
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Waits for something to come true.
+pub(crate) fn within(what: &str, mut is: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is() {
+        assert!(Instant::now() < end, "not within {PATIENCE:?}: {what}");
+        sleep(Duration::from_millis(20));
+    }
+}
