@@ -69,13 +69,13 @@ async fn use_one(pool: Pool, turn: usize) {
 
 #[tokio::test(start_paused = true)]
 async fn after_every_kind_of_end_no_stream_is_counted_and_the_pool_works() {
-    // [106], with a fifth of its number
+    // [106]
     std::panic::set_hook(Box::new(|_| {}));
     let network = Network::with(fickle);
     let pool = network.pool();
     let mut callers = JoinSet::new();
     let mut panics = 0;
-    for turn in 0..2_000 {
+    for turn in 0..10_000 {
         while callers.len() >= 64 {
             panics += usize::from(callers.join_next().await.is_some_and(|end| end.is_err()));
         }

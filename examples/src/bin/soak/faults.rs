@@ -64,13 +64,13 @@ impl Faults {
         Ok(())
     }
 
-    /// Rotates everybody's certificate, and revokes the victim's, in turn.
+    /// Rotates everybody's certificate, and revokes the victim's `current` one, in turn.
     pub(crate) async fn change_certificates(
         &self,
         mesh: &Mesh,
+        mut current: Issued,
         stop: watch::Receiver<bool>,
     ) -> Result<()> {
-        let mut current = mesh.victim.rotate(&mesh.authority)?;
         let mut revoked = Vec::new();
         while pause(&stop).await {
             // Nobody may notice, so nobody is told.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use hbone_examples::pki::Issued;
 use hbone_examples::random::Random;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -34,8 +35,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
     let tally = Arc::new(Tally::default());
     let faults = Arc::new(Faults::default());
     let (stop, stopped) = watch::channel(false);
+    let first = mesh.victim.rotate(&mesh.authority)?;
     let callers = start_callers(arguments, &mesh, &tally, &stopped);
-    let conductors = start_faults(&mesh, &faults, &stopped);
+    let conductors = start_faults(&mesh, first, &faults, &stopped);
 
     let mut watched = Watched::default();
     let sabotage = async {
@@ -105,6 +107,7 @@ fn start_callers(
 
 fn start_faults(
     mesh: &Arc<Mesh>,
+    victims: Issued,
     faults: &Arc<Faults>,
     stopped: &watch::Receiver<bool>,
 ) -> JoinSet<Result<()>> {
@@ -114,7 +117,12 @@ fn start_faults(
         (Arc::clone(mesh), Arc::clone(faults), stopped.clone()),
     );
     conductors.spawn(async move { one.1.restart_servers(&one.0, one.2).await });
-    conductors.spawn(async move { other.1.change_certificates(&other.0, other.2).await });
+    conductors.spawn(async move {
+        other
+            .1
+            .change_certificates(&other.0, victims, other.2)
+            .await
+    });
     conductors
 }
 
@@ -280,6 +288,14 @@ fn report(
             "faults",
             restarts > 0 && load(&faults.rotations) > 0,
             format!("{restarts} restarts, {} rotations", load(&faults.rotations)),
+        ),
+        Check::new(
+            "revoked peers",
+            load(&faults.slowest_revocation) < 1_000_000,
+            format!(
+                "the last tunnel of one was gone after {} us, allowed a second",
+                load(&faults.slowest_revocation)
+            ),
         ),
         Check::memory(slope, Duration::from_secs(arguments.seconds) - warm_up),
     ]);
