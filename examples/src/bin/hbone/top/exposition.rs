@@ -122,7 +122,10 @@ fn unquote(text: &str) -> Result<(String, &str), &'static str> {
 mod tests {
     use super::*;
 
-    fn one(text: &str) -> Result<(String, Vec<(String, String)>, f64), String> {
+    /// Name, labels and value.
+    type Read = (String, Vec<(String, String)>, f64);
+
+    fn one(text: &str) -> Result<Read, String> {
         let mut all = samples(text);
         let sample = all.next().unwrap().map_err(|error| error.to_string())?;
         let labels = sample

@@ -1,0 +1,124 @@
+//! What a gateway does not start with.
+
+use std::net::TcpListener;
+
+use serde_json::json;
+
+use crate::process::Process;
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_used_is_told_with_its_exit_code() {
+    let world = World::new();
+    let mesh = world.mesh(&[(10, 1, true)]);
+    let with = |pointer: &str, value: serde_json::Value| {
+        let mut mesh = mesh.clone();
+        *mesh.pointer_mut(pointer).expect("a place") = value;
+        mesh
+    };
+    let mut unknown_field = mesh.clone();
+    unknown_field["workloads"][0]["colour"] = "red".into();
+    for (mesh, flags, code, why) in [
+        (
+            mesh.clone(),
+            &["--believe", "ingress=*"][..],
+            2,
+            "write waypoint=SPIFFE, gateway=SPIFFE",
+        ),
+        (
+            mesh.clone(),
+            &["--believe", "gateway"],
+            2,
+            "write waypoint=SPIFFE",
+        ),
+        (
+            mesh.clone(),
+            &["--believe", "gateway=me"],
+            2,
+            "not a SPIFFE id",
+        ),
+        (
+            mesh.clone(),
+            &["--endpoint-drain", "soon"],
+            2,
+            "not a duration",
+        ),
+        (mesh.clone(), &["--inbound-port", "1"], 2, "--inbound"),
+        (json!("nothing"), &[], 3, "mesh.yaml"),
+        (unknown_field, &[], 3, "colour"),
+        (
+            with("/workloads/1/services", json!({"shop/cart.shop": {}})),
+            &[],
+            3,
+            "cart.shop",
+        ),
+        (
+            with("/workloads/1/workloadIps", json!(["10.0.0"])),
+            &[],
+            3,
+            "10.0.0",
+        ),
+        (
+            with("/workloads/0/name", json!("other")),
+            &[],
+            3,
+            "shop/gateway",
+        ),
+        (
+            with("/workloads/0/serviceAccount", json!("other")),
+            &[],
+            4,
+            "sa/other",
+        ),
+    ] {
+        world.write(&mesh);
+        let mut process = Process::start(&mut world.command(flags));
+        let status = process.end().await;
+        let told = process.wait_for(&[why], 1).await;
+        assert_eq!(status.code(), Some(code), "{told:?}");
+        assert!(process.lines(&["panicked"]).is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_do_not_fit_and_ports_that_are_taken_are_told() {
+    let world = World::new();
+    let run = async |code: i32, why: &str| {
+        let mut process = Process::start(&mut world.command(&[]));
+        let status = process.end().await;
+        let told = process.wait_for(&[why], 1).await;
+        assert_eq!(status.code(), Some(code), "{told:?}");
+    };
+    run(3, "mesh.yaml").await;
+    world.write(&world.mesh(&[]));
+    for (file, text, why) in [
+        ("gateway.key", "nothing", "gateway.key"),
+        ("gateway.pem", "nothing", "gateway.pem"),
+        ("root.pem", "nothing", "root.pem"),
+    ] {
+        let path = world.file(file);
+        let before = std::fs::read(&path).expect("a file");
+        std::fs::write(&path, text).expect("a file");
+        run(4, why).await;
+        std::fs::write(&path, before).expect("a file");
+    }
+    for port in [hbone::PORT, 15020, 15021] {
+        let _taken = TcpListener::bind((world.ip(2), port)).expect("a free address");
+        run(5, &format!("port {port} is taken")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mesh_file_that_cannot_be_used_changes_nothing() {
+    let world = World::new();
+    let gateway = world.start(&world.mesh(&[(10, 1, true)]), &[]).await;
+    let _pod = crate::endpoint::Endpoint::start(world.ip(10), 10, crate::world::AT_ONCE).await;
+    world.write(&json!({"workloads": [{"colour": "red"}]}));
+    gateway.signal(rustix::process::Signal::HUP);
+    gateway
+        .wait_for(&["cannot be used; the former stays in force"], 1)
+        .await;
+    crate::world::ask(&world.pool(), &world.route(crate::world::SERVICE))
+        .await
+        .expect("a tunnel");
+}

@@ -1,0 +1,12 @@
+//! The east-west gateway as a process of its own: clients, endpoints and its files around it.
+
+mod authority;
+mod draining;
+mod endpoint;
+mod faults;
+mod flags;
+mod opaque;
+mod process;
+mod source;
+mod spread;
+mod world;
