@@ -1,12 +1,13 @@
 use crate::applications::{echo, serve};
+use crate::running::within;
 use crate::socks::{connect, exchange};
-use crate::world::{MESH, World, within};
+use crate::world::{MESH, World};
 
 #[test]
 fn a_connection_goes_through_a_tunnel_and_both_reporters_know_everything() {
     let world = World::new(1, MESH);
     let (client, server) = (world.start("client", 1), world.start("server", 2));
-    echo(world.at(2, 8080));
+    serve(world.at(2, 8080), echo);
     let socks = world.at(1, 15080);
     let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| n as u8).collect();
 
@@ -111,7 +112,7 @@ fn without_response_baggage_the_directory_still_knows_both_ends() {
     };
     let client = world.start_with("client", 1, off);
     let server = world.start_with("server", 2, off);
-    echo(world.at(2, 8080));
+    serve(world.at(2, 8080), echo);
     let socket = connect(world.at(1, 15080), &world.at(100, 80).ip().to_string(), 80);
     assert_eq!(exchange(socket.expect("a connection"), b"hello"), b"hello");
     for proxy in [&client, &server] {
@@ -124,7 +125,7 @@ fn without_response_baggage_the_directory_still_knows_both_ends() {
 fn what_is_not_in_the_mesh_is_reached_as_it_is() {
     let world = World::new(3, MESH);
     let client = world.start("client", 1);
-    echo(world.at(9, 7000));
+    serve(world.at(9, 7000), echo);
     let socket = connect(world.at(1, 15080), &world.at(9, 0).ip().to_string(), 7000);
     assert_eq!(exchange(socket.expect("a connection"), b"hello"), b"hello");
     let sample = client.sample("istio_tcp_connections_opened_total");

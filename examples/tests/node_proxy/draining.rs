@@ -3,15 +3,16 @@ use std::net::{Shutdown, TcpStream};
 
 use rustix::process::Signal;
 
-use crate::applications::echo;
+use crate::applications::{echo, serve};
+use crate::running::{get, within};
 use crate::socks::connect;
-use crate::world::{MESH, World, get, within};
+use crate::world::{MESH, World};
 
 #[test]
 fn sigterm_lets_what_is_open_come_to_its_end_on_either_side() {
     let world = World::new(21, MESH);
     let (mut client, mut server) = (world.start("client", 1), world.start("server", 2));
-    echo(world.at(2, 8080));
+    serve(world.at(2, 8080), echo);
     let socks = world.at(1, 15080);
     let vip = world.at(100, 80).ip().to_string();
     let mut socket = connect(socks, &vip, 80).expect("a connection");
@@ -39,7 +40,7 @@ fn what_is_open_at_the_deadline_is_cut_and_does_not_look_finished() {
     };
     let mut client = world.start_with("client", 1, soon);
     let _server = world.start("server", 2);
-    echo(world.at(2, 8080));
+    serve(world.at(2, 8080), echo);
     let vip = world.at(100, 80).ip().to_string();
     let mut socket = connect(world.at(1, 15080), &vip, 80).expect("a connection");
     echoed(&mut socket);
@@ -54,7 +55,7 @@ fn a_proxy_that_was_killed_is_found_again_without_a_restart_of_the_other() {
     let world = World::new(23, MESH);
     let _client = world.start("client", 1);
     let server = world.start("server", 2);
-    echo(world.at(2, 8080));
+    serve(world.at(2, 8080), echo);
     let socks = world.at(1, 15080);
     let vip = world.at(100, 80).ip().to_string();
     let mut socket = connect(socks, &vip, 80).expect("a connection");

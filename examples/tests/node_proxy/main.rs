@@ -6,5 +6,6 @@ mod draining;
 mod malformed;
 mod policies;
 mod refusals;
+mod running;
 mod socks;
 mod world;

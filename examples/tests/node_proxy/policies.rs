@@ -1,8 +1,9 @@
 use std::io::{ErrorKind, Read, Write};
 
-use crate::applications::echo;
+use crate::applications::{echo, serve};
+use crate::running::within;
 use crate::socks::{connect, exchange};
-use crate::world::{MESH, World, within};
+use crate::world::{MESH, World};
 
 const DENY_CLIENT: &str = "\
 policies:
@@ -19,7 +20,7 @@ policies:
 fn a_policy_that_denies_the_client_is_told_to_it_and_counted() {
     let world = World::new(11, &format!("{MESH}{DENY_CLIENT}"));
     let (client, server) = (world.start("client", 1), world.start("server", 2));
-    echo(world.at(2, 8080));
+    serve(world.at(2, 8080), echo);
     let socks = world.at(1, 15080);
     let vip = world.at(100, 80).ip().to_string();
     assert_eq!(connect(socks, &vip, 80).map(drop), Err(2), "not allowed");
@@ -39,7 +40,7 @@ fn a_policy_that_denies_the_client_is_told_to_it_and_counted() {
 fn a_tunnel_that_is_open_ends_when_a_new_policy_denies_it() {
     let world = World::new(12, MESH);
     let (_client, _server) = (world.start("client", 1), world.start("server", 2));
-    echo(world.at(2, 8080));
+    serve(world.at(2, 8080), echo);
     let socks = world.at(1, 15080);
     let vip = world.at(100, 80).ip().to_string();
     let mut socket = connect(socks, &vip, 80).expect("a connection");
@@ -64,7 +65,7 @@ fn a_tunnel_that_is_open_ends_when_a_new_policy_denies_it() {
 fn a_mesh_file_that_cannot_be_used_leaves_the_former_in_force() {
     let world = World::new(13, MESH);
     let (_client, _server) = (world.start("client", 1), world.start("server", 2));
-    echo(world.at(2, 8080));
+    serve(world.at(2, 8080), echo);
     world.write_mesh("workloads: [{name: client, nonsense: 1}]");
     within("the log says so", || {
         world

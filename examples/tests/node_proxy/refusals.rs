@@ -1,8 +1,9 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use crate::running::{PATIENCE, ask};
 use crate::socks::{connect, greeted};
-use crate::world::{MESH, PATIENCE, World, ask};
+use crate::world::{MESH, World};
 
 /// One proxy for all that is refused before anything is connected.
 #[test]

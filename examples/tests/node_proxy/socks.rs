@@ -1,7 +1,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
-use crate::world::PATIENCE;
+use crate::running::PATIENCE;
 
 /// Connects through a SOCKS5 port; the code of the answer if it is not success.
 pub(crate) fn connect(proxy: SocketAddr, destination: &str, port: u16) -> Result<TcpStream, u8> {

@@ -1,13 +1,11 @@
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::{Command, Output, Stdio};
 
 use hbone_examples::pki::Authority;
-use rustix::process::{Pid, Signal, kill_process};
+
+use crate::running::{Proxy, get, within};
 
 /// A network of one test: files, and the processes that use them.
 pub(crate) struct World {
@@ -15,15 +13,6 @@ pub(crate) struct World {
     dir: PathBuf,
     root: Authority,
 }
-
-/// A proxy that runs, until it is dropped.
-pub(crate) struct Proxy {
-    child: Child,
-    admin: SocketAddr,
-}
-
-/// As long as anything may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A client at .1 and a server at .2, both in the mesh; a service at .100.
 pub(crate) const MESH: &str = "\
@@ -146,11 +135,8 @@ impl World {
         let mut command = self.command(account, host);
         change(&mut command);
         let errors = log.try_clone().expect("a log");
-        let child = command.stdout(log).stderr(errors).spawn();
-        let proxy = Proxy {
-            child: child.expect("node-proxy"),
-            admin: self.at(host, 15020),
-        };
+        command.stdout(log).stderr(errors);
+        let proxy = Proxy::spawn(&mut command, self.at(host, 15020));
         let ready = self.at(host, 15021);
         within("the proxy is ready", || {
             get(ready, "/healthz/ready").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
@@ -169,101 +155,5 @@ impl World {
         change(&mut command);
         let Output { status, stderr, .. } = command.output().expect("node-proxy");
         (status.code(), String::from_utf8_lossy(&stderr).into_owned())
-    }
-}
-
-impl Proxy {
-    pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        kill_process(pid.expect("a process"), signal).expect("the signal is sent");
-    }
-
-    /// Waits for its end.
-    pub(crate) fn end(&mut self) -> Option<i32> {
-        let mut status = None;
-        within("the proxy ends", || {
-            status = self.child.try_wait().expect("a status");
-            status.is_some()
-        });
-        status?.code()
-    }
-
-    /// Its samples of a metric.
-    pub(crate) fn samples(&self, name: &str) -> Vec<Sample> {
-        let text = get(self.admin, "/metrics").expect("an answer");
-        let start = format!("{name}{{");
-        let lines = text.lines().filter_map(|line| line.strip_prefix(&start));
-        lines.map(Sample::read).collect()
-    }
-
-    /// Its only sample of a metric, once there is one.
-    pub(crate) fn sample(&self, name: &str) -> Sample {
-        within(name, || !self.samples(name).is_empty());
-        let mut samples = self.samples(name);
-        assert_eq!(samples.len(), 1, "{samples:#?}");
-        samples.remove(0)
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Sample {
-    pub(crate) labels: Vec<(String, String)>,
-    pub(crate) value: u64,
-}
-
-impl Sample {
-    fn read(line: &str) -> Self {
-        let (labels, value) = line.rsplit_once("} ").expect("labels and a value");
-        let labels = labels.trim_end_matches('"').split("\",");
-        let pair = |pair: &str| {
-            let (name, value) = pair.split_once("=\"").expect("a label");
-            (name.to_owned(), value.to_owned())
-        };
-        Self {
-            labels: labels.map(pair).collect(),
-            value: value.parse().expect("a value"),
-        }
-    }
-
-    pub(crate) fn label(&self, name: &str) -> &str {
-        let found = self.labels.iter().find(|(own, _)| own == name);
-        found.map_or("(absent)", |(_, value)| value)
-    }
-
-    pub(crate) fn unknown(&self) -> Vec<&str> {
-        let unknown = self.labels.iter().filter(|(_, value)| value == "unknown");
-        unknown.map(|(name, _)| name.as_str()).collect()
-    }
-}
-
-/// The whole answer to a GET, `None` if nobody listens.
-pub(crate) fn get(address: SocketAddr, path: &str) -> Option<String> {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: proxy\r\nconnection: close\r\n\r\n");
-    ask(address, request.as_bytes())
-}
-
-/// What is answered to these bytes until the other end closes.
-pub(crate) fn ask(address: SocketAddr, request: &[u8]) -> Option<String> {
-    let mut socket = TcpStream::connect(address).ok()?;
-    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    socket.write_all(request).ok()?;
-    let mut answer = Vec::new();
-    let _ = socket.read_to_end(&mut answer);
-    Some(String::from_utf8_lossy(&answer).into_owned())
-}
-
-/// Waits for something to come true.
-pub(crate) fn within(what: &str, mut is: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is() {
-        assert!(Instant::now() < end, "not within {PATIENCE:?}: {what}");
-        sleep(Duration::from_millis(20));
     }
 }

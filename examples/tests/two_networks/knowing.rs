@@ -1,0 +1,149 @@
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+
+use crate::namespaces::are_possible;
+use crate::running::{Proxy, Sample, within};
+use crate::socks::{connect, exchange};
+use crate::topology::{NAME, Topology, VIP, socks};
+
+/// For each way into the client's proxy.
+const EACH: u64 = 20;
+
+#[test]
+fn both_reporters_know_everything_about_every_connection() {
+    if !are_possible() {
+        return;
+    }
+    let topology = Topology::new("k");
+    let running = topology.start();
+    let mut served = BTreeMap::new();
+    topology.client.inside(|| {
+        for _ in 0..EACH {
+            let by_name = connect(socks(), NAME, 80).expect("by name");
+            let by_address = connect(socks(), VIP, 80).expect("by address");
+            let redirected = TcpStream::connect((VIP, 80)).expect("redirected");
+            for socket in [by_name, by_address, redirected] {
+                let answer = exchange(socket, b"hello");
+                let (who, echo) = answer.split_at(6);
+                assert_eq!(echo, b"hello");
+                *served.entry(who.to_vec()).or_insert(0) += 1;
+            }
+        }
+    });
+    let all = 3 * EACH;
+    assert_eq!(served.values().sum::<u64>(), all);
+    assert_eq!(served.len(), 2, "each server has some: {served:?}");
+
+    let samples = topology.client.inside(|| closed(&running.client, all));
+    check(&samples, "source", all);
+    let mut of_servers = Vec::new();
+    for (namespace, proxy, who) in [
+        (&topology.server, &running.server, b"server"),
+        (&topology.second, &running.second, b"second"),
+    ] {
+        let count = served[&who[..]];
+        of_servers.extend(namespace.inside(|| closed(proxy, count)));
+    }
+    check(&of_servers, "destination", all);
+
+    // The gateway knows whom it let in and whom it chose, and none of the tunnels inside.
+    let samples = topology.gateway.inside(|| {
+        running
+            .gateway
+            .samples("istio_tcp_connections_opened_total")
+    });
+    assert!(!samples.is_empty());
+    for sample in &samples {
+        assert_eq!(sample.label("reporter"), "source");
+        assert_eq!(sample.label("destination_workload"), "server-v2");
+    }
+
+    let log = topology.log("client");
+    assert!(!log.contains("decoy"), "{log}");
+    let line = log
+        .lines()
+        .find(|line| line.contains("connection complete"));
+    let line = line.expect("a line");
+    for field in [
+        "dst.addr=192.0.2.2:15008",
+        "dst.hbone_addr=echo.shop.svc.cluster.local:80",
+        "dst.workload=\"server-v2\"",
+        "dst.identity=\"spiffe://cluster.local/ns/shop/sa/server\"",
+    ] {
+        assert!(line.contains(field), "{field} in {line}");
+    }
+}
+
+#[test]
+fn a_plain_connection_that_was_redirected_is_served_and_nobody_is_proved() {
+    if !are_possible() {
+        return;
+    }
+    let topology = Topology::new("p");
+    let running = topology.start();
+    let answer = topology.gateway.inside(|| {
+        let socket = TcpStream::connect("10.1.0.5:8080").expect("a connection");
+        exchange(socket, b"hello")
+    });
+    assert_eq!(answer, b"serverhello");
+    let sample = topology
+        .server
+        .inside(|| running.server.sample("istio_tcp_connections_opened_total"));
+    assert_eq!(sample.label("connection_security_policy"), "unknown");
+    assert_eq!(sample.label("source_principal"), "unknown");
+    assert_eq!(sample.label("source_workload"), "gateway");
+    assert_eq!(sample.label("destination_workload"), "server-v2");
+}
+
+/// The series of a proxy, once it has closed so many connections.
+fn closed(proxy: &Proxy, count: u64) -> Vec<Sample> {
+    let sum = |metric| -> u64 {
+        let samples = proxy.samples(metric);
+        samples.iter().map(|sample| sample.value).sum()
+    };
+    within("all connections are closed", || {
+        sum("istio_tcp_connections_closed_total") == count
+    });
+    proxy.samples("istio_tcp_connections_opened_total")
+}
+
+fn check(samples: &[Sample], reporter: &str, all: u64) {
+    assert_eq!(samples.iter().map(|sample| sample.value).sum::<u64>(), all);
+    for sample in samples {
+        assert_eq!(sample.unknown(), Vec::<&str>::new(), "{sample:#?}");
+        assert_eq!(sample.labels.len(), 27);
+        for (label, value) in [
+            ("reporter", reporter),
+            ("source_workload", "client-v1"),
+            ("source_canonical_service", "client"),
+            ("source_canonical_revision", "v1"),
+            ("source_workload_namespace", "shop"),
+            (
+                "source_principal",
+                "spiffe://cluster.local/ns/shop/sa/client",
+            ),
+            ("source_cluster", "cluster-north"),
+            ("source_region", "r1"),
+            ("source_zone", "z1"),
+            ("destination_service", NAME),
+            ("destination_service_name", "echo"),
+            ("destination_service_namespace", "shop"),
+            ("destination_workload", "server-v2"),
+            ("destination_canonical_service", "server"),
+            ("destination_canonical_revision", "v2"),
+            ("destination_workload_namespace", "shop"),
+            (
+                "destination_principal",
+                "spiffe://cluster.local/ns/shop/sa/server",
+            ),
+            ("destination_cluster", "cluster-south"),
+            ("destination_region", "r2"),
+            ("destination_zone", "z2"),
+            ("request_protocol", "tcp"),
+            ("response_flags", "-"),
+            ("connection_security_policy", "mutual_tls"),
+        ] {
+            assert_eq!(sample.label(label), value, "{label} at {reporter}");
+        }
+    }
+}
