@@ -13,9 +13,9 @@ use crate::ours::{Ours, text};
 use crate::pki::{Pki, id};
 use crate::process::{Process, available, free_address};
 
-const SERVICE: &str = "echo.default.svc.cluster.local:8080";
+pub(crate) const SERVICE: &str = "echo.default.svc.cluster.local:8080";
 const CLIENT: &str = "k8s.cluster.name=c1,k8s.deployment.name=client,service.name=client";
-const ENVOY: &str = "k8s.deployment.name=envoy,service.name=envoy";
+pub(crate) const ENVOY: &str = "k8s.deployment.name=envoy,service.name=envoy";
 
 #[tokio::test]
 async fn our_client_speaks_to_envoy() {
@@ -95,13 +95,7 @@ async fn envoy_speaks_to_our_server() {
     let Some(envoy) = binary() else { return };
     let pki = Pki::new("originate");
     let ours = Ours::start(pki.server("server"), echo().await, "service.name=ours").await;
-    let at = free_address();
-    let mut values = hbone_values(&pki, at, "client");
-    values.push(("AUTHORITY", "10.0.0.2:8080".into()));
-    values.push(("PEER_SAN", id("server")));
-    values.push(("HBONE_HOST", ours.address.ip().to_string()));
-    values.push(("HBONE_PORT", ours.address.port().to_string()));
-    let peer = start(&envoy, &pki, "originate", &values).listens(at).await;
+    let (peer, at) = originate(&envoy, &pki, ours.address, "10.0.0.2:8080").await;
 
     for _ in 0..3 {
         ping(&mut TcpStream::connect(at).await.expect("Envoy"), &much()).await;
@@ -239,7 +233,12 @@ fn double(gateway: SocketAddr) -> Route {
         .through(Hop::new(inner, expect("server")))
 }
 
-async fn terminate(envoy: &str, pki: &Pki, application: SocketAddr) -> (Process, SocketAddr) {
+/// Envoy as a server that leads every tunnel to the application.
+pub(crate) async fn terminate(
+    envoy: &str,
+    pki: &Pki,
+    application: SocketAddr,
+) -> (Process, SocketAddr) {
     let at = free_address();
     let mut values = hbone_values(pki, at, "server");
     values.push(("APP_HOST", application.ip().to_string()));
@@ -250,15 +249,45 @@ async fn terminate(envoy: &str, pki: &Pki, application: SocketAddr) -> (Process,
     )
 }
 
+/// Envoy as a client that leads local TCP through tunnels to `authority`.
+pub(crate) async fn originate(
+    envoy: &str,
+    pki: &Pki,
+    server: SocketAddr,
+    authority: &str,
+) -> (Process, SocketAddr) {
+    let at = free_address();
+    let mut values = hbone_values(pki, at, "client");
+    values.push(("AUTHORITY", authority.to_owned()));
+    values.push(("PEER_SAN", id("server")));
+    values.push(("HBONE_HOST", server.ip().to_string()));
+    values.push(("HBONE_PORT", server.port().to_string()));
+    (
+        start(envoy, pki, "originate", &values).listens(at).await,
+        at,
+    )
+}
+
 async fn eastwest(
     envoy: &str,
     pki: &Pki,
     one: SocketAddr,
     two: SocketAddr,
 ) -> (Process, SocketAddr) {
+    eastwest_for(envoy, pki, SERVICE, one, two).await
+}
+
+/// Envoy as an east-west gateway in front of two servers of this service.
+pub(crate) async fn eastwest_for(
+    envoy: &str,
+    pki: &Pki,
+    service: &str,
+    one: SocketAddr,
+    two: SocketAddr,
+) -> (Process, SocketAddr) {
     let at = free_address();
     let mut values = hbone_values(pki, at, "gateway");
-    values.push(("SERVICE", SERVICE.into()));
+    values.push(("SERVICE", service.to_owned()));
     for (host, port, address) in [("EP1_HOST", "EP1_PORT", one), ("EP2_HOST", "EP2_PORT", two)] {
         values.push((host, address.ip().to_string()));
         values.push((port, address.port().to_string()));
@@ -305,7 +334,8 @@ fn start(envoy: &str, pki: &Pki, template: &str, values: &[(&str, String)]) -> P
     Process::start(&mut command)
 }
 
-fn binary() -> Option<String> {
+/// Where Envoy is, if it is.
+pub(crate) fn binary() -> Option<String> {
     let envoy = std::env::var("ENVOY").ok();
     available("Envoy ($ENVOY)", envoy.is_some())
         .then_some(envoy)

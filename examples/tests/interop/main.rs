@@ -5,6 +5,7 @@
 //! `HBONE_REQUIRE_PEERS` is set, as the gate does.
 
 mod application;
+mod command_line;
 mod envoy;
 mod node;
 mod ours;

@@ -1,6 +1,7 @@
 //! Node.js's `http2` as client and as server.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use hbone::{Connect, DialCause, Hop, Identity, RequestError, Route};
@@ -19,15 +20,7 @@ async fn our_client_speaks_to_node() {
     }
     let pki = Pki::new("node-server");
     let (at, application) = (free_address(), echo().await);
-    let mut command = node("node-server.mjs", &pki, "server");
-    command.args([
-        "--port",
-        &at.port().to_string(),
-        "--baggage",
-        "service.name=nodesrv",
-    ]);
-    command.args(["--map", &format!("10.0.0.2:8080={application}")]);
-    let peer = Process::start(&mut command).listens(at).await;
+    let peer = server(&pki, at, application).await;
 
     let connector = Connector::new(pki.client("client"));
     let to = |authority: &str| {
@@ -84,12 +77,38 @@ async fn node_speaks_to_our_server() {
     }
     let pki = Pki::new("node-client");
     let ours = Ours::start(pki.server("server"), echo().await, "service.name=ours").await;
-    let mut command = node("node-client.mjs", &pki, "client");
+    let events = client(&pki, ours.address, "10.0.0.2:8080").await;
+    assert!(
+        events.contains(r#""baggage":"service.name=ours""#),
+        "{events}"
+    );
+
+    let (who, connect) = ours.seen().pop().expect("a CONNECT");
+    assert_eq!(who.to_string(), id("client"));
+    assert_eq!(text(&connect.baggage), ["service.name=nodecli"]);
+}
+
+/// A server that leads 10.0.0.2:8080 to the application.
+pub(crate) async fn server(pki: &Pki, at: SocketAddr, application: SocketAddr) -> Process {
+    let mut command = node("node-server.mjs", pki, "server");
     command.args([
         "--port",
-        &ours.address.port().to_string(),
+        &at.port().to_string(),
+        "--baggage",
+        "service.name=nodesrv",
+    ]);
+    command.args(["--map", &format!("10.0.0.2:8080={application}")]);
+    Process::start(&mut command).listens(at).await
+}
+
+/// Runs a client that sends a word to an echo at `authority`, and gives its events.
+pub(crate) async fn client(pki: &Pki, server: SocketAddr, authority: &str) -> String {
+    let mut command = node("node-client.mjs", pki, "client");
+    command.args([
+        "--port",
+        &server.port().to_string(),
         "--authority",
-        "10.0.0.2:8080",
+        authority,
     ]);
     command.args([
         "--san",
@@ -112,17 +131,10 @@ async fn node_speaks_to_our_server() {
         child.wait_with_output().expect("its output")
     });
     let output = output.await.expect("no panic");
-    let events = String::from_utf8_lossy(&output.stderr);
+    let events = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{events}");
     assert_eq!(output.stdout, b"ping<EOF>");
-    assert!(
-        events.contains(r#""baggage":"service.name=ours""#),
-        "{events}"
-    );
-
-    let (who, connect) = ours.seen().pop().expect("a CONNECT");
-    assert_eq!(who.to_string(), id("client"));
-    assert_eq!(text(&connect.baggage), ["service.name=nodecli"]);
+    events
 }
 
 fn node(script: &str, pki: &Pki, leaf: &str) -> Command {
@@ -141,7 +153,8 @@ fn node(script: &str, pki: &Pki, leaf: &str) -> Command {
     command
 }
 
-fn there() -> bool {
+/// Whether Node.js is there.
+pub(crate) fn there() -> bool {
     let version = Command::new("node")
         .arg("--version")
         .stdout(Stdio::null())
