@@ -412,12 +412,12 @@ impl World {
     pub(crate) fn settle(&mut self) {
         if self.is_prompt {
             self.poll(usize::MAX);
-            self.steps += 1;
-            if self.steps.is_multiple_of(self.check_each) {
-                self.check();
-            }
-        } else {
-            self.check_nobody_waits_in_vain();
+        }
+        self.steps += 1;
+        match (self.steps.is_multiple_of(self.check_each), self.is_prompt) {
+            (false, _) => {}
+            (true, false) => self.check_nobody_waits_in_vain(),
+            (true, true) => self.check(),
         }
     }
 

@@ -19,8 +19,7 @@ use scenario::{Balancing, Scenario};
 ///
 /// Every source holds a pool; a key is a remote network. The network's gateway chooses an endpoint for each inner connection, not
 /// for each request. Deviation is measured for each endpoint against its share of the weights, with requests aggregated over all
-/// sources in windows of 60 s. Counted are windows in which, and in the 60 s before which (as long as a connection lives at most),
-/// no endpoint came or went.
+/// sources in windows of 60 s in which no endpoint came or went; at the start all of them come.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {

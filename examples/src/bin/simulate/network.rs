@@ -30,6 +30,8 @@ pub(crate) struct Network<'a> {
     spread: Option<Spread>,
     gateway: Gateway,
     sources: Vec<Source>,
+    /// When each source's pool wants to be told that time has passed; all of them side by side, since they are looked at often.
+    timeouts: Vec<Option<Instant>>,
     endpoints: Vec<Endpoint>,
     wheel: Wheel<Event>,
     windows: Windows,
@@ -59,6 +61,7 @@ impl<'a> Network<'a> {
             scenario,
             spread: is_spread.then(|| scenario.spread(weight)),
             sources: sources.collect(),
+            timeouts: vec![None; scenario.sources as usize],
             endpoints: weights
                 .iter()
                 .map(|weight| Endpoint::new(*weight, &mut random))
@@ -171,6 +174,7 @@ impl<'a> Network<'a> {
                 _ => {}
             }
         }
+        self.timeouts[source] = self.sources[source].pool.poll_timeout();
     }
 
     fn begin_dial(&mut self, source: usize, id: ConnectionId) {
@@ -216,9 +220,8 @@ impl<'a> Network<'a> {
     fn pass_time(&mut self) {
         let now = self.instant();
         for source in 0..self.sources.len() {
-            let pool = &mut self.sources[source].pool;
-            if pool.poll_timeout().is_some_and(|at| at <= now) {
-                pool.handle_timeout(now);
+            if self.timeouts[source].is_some_and(|at| at <= now) {
+                self.sources[source].pool.handle_timeout(now);
                 self.obey(source);
             }
         }

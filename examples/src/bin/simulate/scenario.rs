@@ -75,4 +75,4 @@ pub(crate) enum Balancing {
 const REQUESTS: NonZeroU32 = NonZeroU32::new(55).unwrap();
 
 /// The most that an inner connection takes requests.
-pub(crate) const AGE: Duration = Duration::from_secs(60);
+const AGE: Duration = Duration::from_secs(60);

@@ -4,6 +4,7 @@ use serde::Serialize;
 #[derive(Debug)]
 pub(crate) struct Windows {
     counts: Vec<u32>,
+    /// When an endpoint came or went last; all of them come at the start.
     changed_at: u64,
     summary: Deviation,
 }
@@ -39,8 +40,8 @@ impl Windows {
 
     /// A window has ended.
     pub(crate) fn close(&mut self, now: u64, weights: &[u32]) {
-        let settled_from = self.changed_at + SETTLING;
-        if now.saturating_sub(WINDOW) < settled_from {
+        // a change at the very start of a window is one within it
+        if now.saturating_sub(WINDOW) <= self.changed_at {
             self.summary.windows_left_out += 1;
         } else {
             self.measure(weights);
@@ -84,6 +85,3 @@ impl Deviation {
 
 /// In milliseconds.
 pub(crate) const WINDOW: u64 = 60_000;
-
-/// How long after a change connections that were made before it may be there: their age at most.
-const SETTLING: u64 = crate::scenario::AGE.as_millis() as u64;
