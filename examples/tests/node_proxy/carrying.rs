@@ -160,6 +160,34 @@ fn an_applications_tunnel_is_told_where_a_connection_was_going_and_from_whom() {
     assert_eq!(&got[16 + length..], b"hello");
 }
 
+#[test]
+fn a_services_waypoint_is_passed_and_told_what_was_asked_for() {
+    let waypoint = "  waypoint: {destination: north/NET.3, hboneMtlsPort: 15008}\n";
+    let workload = "\
+workloads:
+- uid: c1//Pod/shop/waypoint
+  name: waypoint
+  namespace: shop
+  serviceAccount: waypoint
+  workloadIps: [NET.3]
+  network: north
+  protocol: HBONE
+  workloadName: waypoint
+";
+    let mesh = MESH.replace("workloads:\n", workload);
+    let world = World::new(5, &format!("{mesh}{waypoint}"));
+    let client = world.start("client", 1);
+    let _waypoint = world.start("waypoint", 3);
+    serve(world.at(3, 80), echo);
+    let socket = connect(world.at(1, 15080), &world.at(100, 80).ip().to_string(), 80);
+    assert_eq!(exchange(socket.expect("a connection"), b"hello"), b"hello");
+    let line = access(&world, "waypoint");
+    let asked = format!("dst.hbone_addr={}", world.at(100, 80));
+    assert!(line.contains(&asked), "{asked} in {line}");
+    let sample = client.sample("istio_tcp_connections_opened_total");
+    assert_eq!(sample.label("destination_workload"), "waypoint");
+}
+
 /// The line of the access log of an account's proxy, once there is one.
 fn access(world: &World, account: &str) -> String {
     let mut line = None;

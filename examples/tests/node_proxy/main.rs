@@ -2,6 +2,7 @@
 
 mod applications;
 mod carrying;
+mod certificates;
 mod draining;
 mod malformed;
 mod policies;

@@ -50,6 +50,29 @@ fn socks5_garbage_is_answered_with_the_right_code() {
 }
 
 #[test]
+fn a_socks5_client_that_drips_is_sent_away() {
+    let world = World::new(34, MESH);
+    let _client = world.start("client", 1);
+    let mut socket = greeted(world.at(1, 15080));
+    let mut answer = [0; 1];
+    for byte in [5, 1, 0, 3, 255].into_iter().chain([b'a'; 250]) {
+        let dripping = socket.write_all(&[byte]);
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        socket.set_nonblocking(true).expect("it can");
+        let read = socket.read(&mut answer);
+        socket.set_nonblocking(false).expect("it can");
+        let gone = match read {
+            Ok(length) => length == 0,
+            Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+        };
+        if gone || dripping.is_err() {
+            return;
+        }
+    }
+    panic!("255 bytes in 25 s, and still welcome");
+}
+
+#[test]
 fn a_connection_that_cannot_be_is_answered_with_the_reason() {
     let world = World::new(32, MESH);
     let _client = world.start("client", 1);

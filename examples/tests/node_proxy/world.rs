@@ -1,9 +1,11 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use hbone_examples::pki::Authority;
+use hbone_examples::pki::{Authority, Issued};
 
 use crate::running::{Proxy, get, within};
 
@@ -12,6 +14,7 @@ pub(crate) struct World {
     net: String,
     dir: PathBuf,
     root: Authority,
+    issued: RefCell<BTreeMap<String, Issued>>,
 }
 
 /// A client at .1 and a server at .2, both in the mesh; a service at .100.
@@ -64,6 +67,7 @@ impl World {
             net: format!("127.31.{number}"),
             dir,
             root: Authority::root("test").expect("a root"),
+            issued: RefCell::default(),
         };
         world.write("root.pem", &world.root.pem());
         world.write_mesh(mesh);
@@ -96,6 +100,13 @@ impl World {
         let issued = self.root.workload(&id).expect("a certificate");
         self.write(&format!("{account}.pem"), &issued.chain);
         self.write(&format!("{account}.key"), &issued.key);
+        self.issued.borrow_mut().insert(account.to_owned(), issued);
+    }
+
+    /// Writes a list that revokes the newest certificate of the account.
+    pub(crate) fn revoke(&self, account: &str) {
+        let list = self.root.revocation_list([&self.issued.borrow()[account]]);
+        self.write("revoked.pem", &list.expect("a list"));
     }
 
     /// The command for `account`'s proxy at a host of the network, with nothing redirected.

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hbone_examples::proxy::tune;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::AbortHandle;
@@ -51,8 +52,7 @@ impl Connections {
                             cut: connections.cut.subscribe(),
                             _place: place,
                         };
-                        // Nothing is lost without it but time.
-                        let _ = socket.set_nodelay(true);
+                        tune(&socket);
                         tokio::spawn(serve(socket, from, admitted));
                     }
                     Err(error) => {

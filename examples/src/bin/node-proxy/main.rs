@@ -35,9 +35,6 @@ use crate::plaintext::Plaintext;
 #[derive(Debug, Parser)]
 #[command(name = "node-proxy", version, after_help = EXIT_CODES)]
 struct Cli {
-    #[command(flatten)]
-    options: Options,
-
     /// Where tunnels are accepted, or off
     #[arg(long, value_name = "ADDR|off", default_value = "0.0.0.0:15008")]
     inbound: Listen,
@@ -58,6 +55,9 @@ struct Cli {
     #[arg(long, env = "ENABLE_RESPONSE_BAGGAGE", value_name = "BOOL", default_value = "true",
           action = ArgAction::Set, value_parser = BoolishValueParser::new())]
     enable_response_baggage: bool,
+
+    #[command(flatten)]
+    options: Options,
 }
 
 fn main() -> ExitCode {

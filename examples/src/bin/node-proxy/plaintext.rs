@@ -9,7 +9,7 @@ use hbone::{Cut, TunnelError};
 use hbone_examples::access_log::{self, Access, Direction, Passed};
 use hbone_examples::mesh_file::{MeshWatch, Site};
 use hbone_examples::metrics::{Metered, Metrics};
-use hbone_examples::proxy::{Proxy, answer_lookups};
+use hbone_examples::proxy::{Proxy, answer_lookups, tune};
 use peer_meta::labels::ConnectionFlag;
 use peer_meta::{Exchange, ExchangeConfig, Role};
 use thiserror::Error;
@@ -83,9 +83,12 @@ impl Plaintext {
             Ok(application) => {
                 let counted = self.metrics.open(&exchange, service);
                 let mut application = Metered::server(application, &counted);
-                let outcome = self
-                    .relay(&mut socket, &mut application, &mut admitted)
-                    .await;
+                let connection = Connection::new(client, destination);
+                let outcome = tokio::select! {
+                    outcome = copy_bidirectional(&mut socket, &mut application) => outcome.map(drop),
+                    () = admitted.cut() => Err(TunnelError::Cut(Cut::Drained).into()),
+                    () = self.denial(connection) => Err(TunnelError::Cut(Cut::Revoked).into()),
+                };
                 if outcome.is_err() {
                     socket.break_off();
                     application.break_off();
@@ -130,20 +133,16 @@ impl Plaintext {
             .map_err(|_| io::ErrorKind::TimedOut.into())
             .and_then(|connected| connected)
             .map_err(Refusal::Unreachable)?;
-        // Nothing is lost without it but time.
-        let _ = socket.set_nodelay(true);
+        tune(&socket);
         Ok(socket)
     }
 
-    async fn relay(
-        &self,
-        client: &mut TcpStream,
-        application: &mut Metered<TcpStream>,
-        admitted: &mut Admitted,
-    ) -> io::Result<()> {
-        tokio::select! {
-            outcome = copy_bidirectional(client, application) => outcome.map(drop),
-            () = admitted.cut() => Err(TunnelError::Cut(Cut::Drained).into()),
+    /// Waits until the policies of the mesh no longer let the connection be.
+    async fn denial(&self, connection: Connection<'_>) {
+        let mut changes = self.mesh.changes();
+        let denies = |site: &Arc<Site>| !site.judge(&connection).is_allowed();
+        if changes.wait_for(denies).await.is_err() {
+            std::future::pending().await
         }
     }
 }

@@ -11,7 +11,7 @@ use hbone::{Accept, Cut, DenyStatus, EstablishError, Lookup, Reject, ServeConfig
 use hbone_examples::access_log::{self, Access, Direction, Passed};
 use hbone_examples::mesh_file::MeshWatch;
 use hbone_examples::metrics::{Metered, Metrics};
-use hbone_examples::proxy::{Dialled, Proxy, answer_lookups, dial, flag_of_reject};
+use hbone_examples::proxy::{Dialled, Proxy, answer_lookups, dial, flag_of_reject, tune};
 use http::StatusCode;
 use peer_meta::{DestinationService, Exchange, ExchangeConfig, Role};
 use tokio::io::AsyncWriteExt;
@@ -66,7 +66,7 @@ impl Inbound {
     /// Connects to the application and tells it, if it wants to know, where the connection was going.
     async fn connect(asked: &Asked, address: Checked<SocketAddr>) -> io::Result<TcpStream> {
         let mut socket = TcpStream::connect(address.addr()).await?;
-        socket.set_nodelay(true)?;
+        tune(&socket);
         if let Some(header) = asked.header()? {
             socket.write_all(&header).await?;
         }

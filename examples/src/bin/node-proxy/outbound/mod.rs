@@ -116,10 +116,11 @@ impl Outbound {
         let plan = match (planned, destination) {
             (Err(NoRoute::UnknownService { .. }), Authority::Name { host, port }) => {
                 let found = timeout(PATIENCE, lookup_host((host.as_str(), port.get()))).await;
-                let address = found
-                    .ok()
-                    .and_then(Result::ok)
-                    .and_then(|mut all| all.next());
+                let own = &site.workload().addresses;
+                // The first one of a family that the workload has.
+                let foreign = |to: &SocketAddr| !own.iter().any(|ip| ip.is_ipv4() == to.is_ipv4());
+                let all = found.ok().and_then(Result::ok);
+                let address = all.and_then(|all| all.min_by_key(foreign));
                 let address = address.ok_or_else(|| Fault::Unresolved(host.clone()))?;
                 plan(site.mesh(), source, &address.into(), self.chance.entropy())?
             }
