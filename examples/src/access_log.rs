@@ -103,7 +103,7 @@ impl<'a> Access<'a> {
         let own = Party::own(self.exchange);
         match self.exchange.role() {
             Role::DestinationNodeProxy => (Party::peer(self.exchange.downstream()), own),
-            Role::Waypoint => (
+            Role::EastWestGateway | Role::Waypoint => (
                 Party::peer(self.exchange.downstream()),
                 Party::peer(self.exchange.upstream()),
             ),

@@ -58,7 +58,7 @@ async fn endpoints_of_other_networks_are_not_gone_on_to() {
     let error = ask(&world.pool(), &world.route(SERVICE))
         .await
         .expect_err("no tunnel");
-    assert_eq!(refusal(&error), Some(503));
+    assert_eq!(refusal(&error), Some(503), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,7 +82,7 @@ async fn tunnels_to_an_endpoint_that_leaves_are_told_to_move_and_others_go_on() 
     let gateway = world
         .start(
             &world.mesh(&[(10, 1, true), (11, 1, true)]),
-            &["--endpoint-drain", "400ms"],
+            &["--endpoint-drain", "4s"],
         )
         .await;
     let _leaving = Endpoint::start(world.ip(10), 10, AT_ONCE).await;
@@ -97,6 +97,7 @@ async fn tunnels_to_an_endpoint_that_leaves_are_told_to_move_and_others_go_on() 
         }
     }
     assert_eq!((to_leaving.len(), to_staying.len()), (4, 4));
+    // [R56]
     world
         .reload(&gateway, &world.mesh(&[(10, 1, false), (11, 1, true)]))
         .await;
@@ -123,7 +124,7 @@ async fn tunnels_to_an_endpoint_that_leaves_are_told_to_move_and_others_go_on() 
     name(&mut tunnel).await;
     world.reload(&gateway, &world.mesh(&[(10, 1, true)])).await;
     world.reload(&gateway, &world.mesh(&[(11, 1, true)])).await;
-    sleep(Duration::from_millis(600)).await;
+    sleep(Duration::from_millis(4_200)).await;
     tunnel.write_all(b"still there").await.expect("room");
     assert_eq!(finish(tunnel).await, 11);
     let mut tunnel = pool.connect(&route).await.expect("a tunnel");

@@ -9,4 +9,5 @@ mod opaque;
 mod process;
 mod source;
 mod spread;
+mod two_networks;
 mod world;

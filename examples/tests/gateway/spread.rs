@@ -61,6 +61,7 @@ async fn metrics_and_log_name_whom_a_tunnel_came_from_and_went_to() {
     let log = gateway.wait_for(&["connection complete", "INFO"], 1).await;
     for part in [
         &format!("dst.addr={}:15008", world.ip(10)),
+        &format!("src.identity=\"{}\"", crate::world::id("client")),
         "dst.hbone_addr=echo.shop.svc.cluster.local:80",
         "dst.workload=\"echo-10\"",
         "bytes_sent=4 bytes_recv=5",

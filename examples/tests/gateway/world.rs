@@ -35,15 +35,13 @@ impl World {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let pid = std::process::id();
+        let index = pid * 32 + count; // 32 worlds a process
         let folder = std::env::temp_dir().join(format!("hbone-gateway-{pid}-{count}"));
         std::fs::create_dir(&folder).expect("a folder");
         let world = Self {
             authority: Authority::root("gateway test root").expect("a root"),
             folder,
-            net: [
-                64 + (pid % 64) as u8,
-                (pid / 64 % 16) as u8 * 16 + count as u8,
-            ],
+            net: [64 + (index / 256 % 64) as u8, (index % 256) as u8],
             reloads: AtomicU32::new(0),
         };
         std::fs::write(world.folder.join("root.pem"), world.authority.pem()).expect("root.pem");
@@ -159,7 +157,7 @@ impl World {
 
     pub(crate) async fn restart(&self, flags: &[&str]) -> Process {
         let process = Process::start(&mut self.command(flags));
-        process.wait_for(&["ready"], 1).await;
+        process.wait_for(&["runtime: ready"], 1).await;
         process
     }
 

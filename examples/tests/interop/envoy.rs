@@ -214,7 +214,7 @@ async fn envoys_double_hbone_passes_our_gateway_to_our_server() {
     );
 }
 
-fn connect(authority: &str) -> Connect {
+pub(crate) fn connect(authority: &str) -> Connect {
     let mut connect = Connect::new(authority.parse().expect("an authority"));
     connect.baggage = [HeaderValue::from_static(CLIENT)].into_iter().collect();
     connect
@@ -225,7 +225,7 @@ fn route(at: SocketAddr, connect: Connect) -> Route {
     Route::new(at, Hop::new(connect, server.into()))
 }
 
-fn double(gateway: SocketAddr) -> Route {
+pub(crate) fn double(gateway: SocketAddr) -> Route {
     let expect = |name| Identity::parse(&id(name)).expect("an id").into();
     let mut inner = connect(SERVICE);
     inner.origin_network = Network::parse("net1").ok();
@@ -240,13 +240,20 @@ pub(crate) async fn terminate(
     application: SocketAddr,
 ) -> (Process, SocketAddr) {
     let at = free_address();
+    (terminate_at(envoy, pki, at, application).await, at)
+}
+
+/// Envoy as server, at this address.
+pub(crate) async fn terminate_at(
+    envoy: &str,
+    pki: &Pki,
+    at: SocketAddr,
+    application: SocketAddr,
+) -> Process {
     let mut values = hbone_values(pki, at, "server");
     values.push(("APP_HOST", application.ip().to_string()));
     values.push(("APP_PORT", application.port().to_string()));
-    (
-        start(envoy, pki, "terminate", &values).listens(at).await,
-        at,
-    )
+    start(envoy, pki, "terminate", &values).listens(at).await
 }
 
 /// Envoy as a client that leads local TCP through tunnels to `authority`.
@@ -295,7 +302,7 @@ pub(crate) async fn eastwest_for(
     (start(envoy, pki, "eastwest", &values).listens(at).await, at)
 }
 
-fn hbone_values(pki: &Pki, at: SocketAddr, leaf: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn hbone_values(pki: &Pki, at: SocketAddr, leaf: &str) -> Vec<(&'static str, String)> {
     vec![
         ("BIND", at.ip().to_string()),
         ("PORT", at.port().to_string()),
@@ -308,7 +315,7 @@ fn hbone_values(pki: &Pki, at: SocketAddr, leaf: &str) -> Vec<(&'static str, Str
     ]
 }
 
-fn start(envoy: &str, pki: &Pki, template: &str, values: &[(&str, String)]) -> Process {
+pub(crate) fn start(envoy: &str, pki: &Pki, template: &str, values: &[(&str, String)]) -> Process {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/peers");
     let text = std::fs::read_to_string(format!("{folder}/{template}.yaml")).expect("the template");
     let text = values.iter().fold(text, |text, (key, value)| {

@@ -6,6 +6,7 @@
 
 mod application;
 mod command_line;
+mod eastwest;
 mod envoy;
 mod node;
 mod ours;

@@ -17,7 +17,18 @@ pub(crate) struct Ours {
 impl Ours {
     /// Answers with `baggage`, and relays to `upstream`: an application, or, for a gateway, another HBONE server.
     pub(crate) async fn start(tls: ServerTls, upstream: SocketAddr, baggage: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::start_at(any, tls, upstream, baggage).await
+    }
+
+    /// The same at this address.
+    pub(crate) async fn start_at(
+        at: SocketAddr,
+        tls: ServerTls,
+        upstream: SocketAddr,
+        baggage: &'static str,
+    ) -> Self {
+        let listener = TcpListener::bind(at).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let ours = Self {
             address,

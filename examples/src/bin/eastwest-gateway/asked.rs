@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hbone::authorization::Connection;
-use hbone::mesh::NetworkAddress;
 use hbone::{Authority, Identity, IstioSource};
 use hbone_examples::access_log::{Access, Direction, Passed};
 use hbone_examples::mesh_file::Site;
+use hbone_examples::proxy::answer_lookups;
 use peer_meta::{DestinationService, Exchange, ExchangeConfig, Role, Target};
 use tokio_hbone::{Addresses, Incoming};
 
@@ -55,7 +55,7 @@ impl Asked {
         let network = connect.origin_network.as_ref();
         let network = network.map(|network| network.as_str().as_bytes());
         exchange.handle_request(self.addresses.client.ip(), network, &connect.baggage);
-        self.answer_lookups(&mut exchange);
+        answer_lookups(&mut exchange, &self.site);
         exchange
     }
 
@@ -64,7 +64,7 @@ impl Asked {
         exchange.dial(Target::Address(chosen.address.ip()), Instant::now());
         let attributes = self.site.file().attributes(&chosen.receiver.uid);
         exchange.handle_endpoint(attributes.cloned());
-        self.answer_lookups(exchange);
+        answer_lookups(exchange, &self.site);
     }
 
     /// How metrics and logs name the service.
@@ -91,13 +91,5 @@ impl Asked {
         access.authority = Some(&self.authority);
         access.service = service.as_deref();
         access.complete(Passed::new(sent, received, self.began.elapsed()), error);
-    }
-
-    fn answer_lookups(&self, exchange: &mut Exchange) {
-        let network = &self.site.workload().network;
-        while let Some((side, ip)) = exchange.poll_lookup() {
-            let address = NetworkAddress::new(network.clone(), ip);
-            exchange.handle_lookup(side, ip, self.site.file().entry(&address));
-        }
     }
 }
