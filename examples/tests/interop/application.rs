@@ -5,7 +5,12 @@ use tokio::net::TcpListener;
 
 /// Starts a server that sends back what it gets, and says so at the end of it.
 pub(crate) async fn echo() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    echo_at(SocketAddr::from(([127, 0, 0, 1], 0))).await
+}
+
+/// The same at a certain address.
+pub(crate) async fn echo_at(address: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind(address).await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {

@@ -9,6 +9,7 @@ mod command_line;
 mod eastwest;
 mod envoy;
 mod node;
+mod node_proxy;
 mod ours;
 mod pki;
 mod process;
