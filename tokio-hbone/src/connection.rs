@@ -2,9 +2,11 @@
 
 mod addresses;
 mod config;
+mod ending;
 mod lifetime;
 mod orders;
 mod roster;
+mod waste;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -17,7 +19,7 @@ use h2::server::{self, SendResponse};
 use h2::{Reason, RecvStream};
 use hbone::{
     Admission, Connect, ConnectOptions, Cut, Drain, DrainAction, DrainEnd, Identity, Loss, Reject,
-    ResetBudget, Role, TunnelError,
+    Role, TunnelError,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -29,16 +31,19 @@ use crate::incoming::Incoming;
 use crate::observe::OpenConnection;
 use crate::observed::{Failure, Watched};
 use crate::pulse::Pulse;
+use crate::tending::Tending;
 use crate::tls::LivePeer;
 use crate::wire::{ServerFlusher, ServerWire};
 pub use addresses::Addresses;
 pub use config::ConnectionConfig;
+use ending::last_words;
 use lifetime::Lifetime;
 pub use orders::ConnectionHandle;
 use orders::Orders;
 pub(crate) use roster::Hold;
 use roster::Roster;
 pub use roster::TunnelHandle;
+use waste::Waste;
 
 type Request = (http::Request<RecvStream>, SendResponse<Bytes>);
 pub(crate) type Http2<IO> = server::Connection<ServerWire<IO>, Bytes>;
@@ -56,6 +61,7 @@ pub struct Connection<IO> {
     addresses: Option<Addresses>,
     failure: Failure,
     open: OpenConnection,
+    tending: Tending,
     config: ConnectionConfig,
     /// How many streams may be held at once, with some room for those that were reset and whose holder does not know yet.
     most_held: usize,
@@ -66,7 +72,7 @@ pub struct Connection<IO> {
     heartbeat: Heartbeat,
     pulse: Pulse,
     drain: Drain,
-    resets: ResetBudget,
+    waste: Waste,
     lifetime: Lifetime,
     /// It drains because its lifetime is over; nobody has asked for it yet.
     is_retiring: bool,
@@ -101,6 +107,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             addresses: None,
             failure: io.failure.clone(),
             open,
+            tending: io.tending.clone(),
             config,
             most_held: streams.saturating_add(UNNOTICED),
             is_full: false,
@@ -109,7 +116,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             heartbeat,
             pulse: io.pulse.clone(),
             drain: Drain::new(Role::Server, config.drain),
-            resets: ResetBudget::new(config.reset_burst, config.resets_per_second, now),
+            waste: Waste::new(&config, now),
             lifetime: Lifetime::new(&config, now),
             is_retiring: false,
             drain_by: None,
@@ -178,7 +185,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                     Some(incoming) => return Poll::Ready(Some(incoming)),
                     None => true,
                 },
-                Poll::Pending => self.look_after(cx),
+                Poll::Pending => {
+                    let tending = &self.tending;
+                    tending.tend_and(cx, |cx| self.flusher.flush(cx)) || self.look_after(cx)
+                }
                 // How a connection ends is for its tunnels to learn.
                 Poll::Ready(ended) => {
                     self.over(ended.and_then(Result::err).as_ref());
@@ -231,7 +241,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         } else {
             pin!(http2.accept()).poll(cx)
         };
-        self.flusher.flush(cx);
+        if moved.is_ready() {
+            self.flusher.flush(cx);
+        }
         moved
     }
 
@@ -241,6 +253,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         let taken_back = self.roster.early_resets(cx);
         for _ in 0..taken_back {
             self.taken_back();
+        }
+        // h2's queue is empty, unless it was not looked into.
+        if !self.is_full && self.closing.is_none() {
+            let heads = self.tending.heads();
+            (0..self.waste.swallowed(heads)).for_each(|_| self.taken_back());
         }
         let held = self.settle();
         if self.heartbeat.poll_given_up(cx).is_ready() {
@@ -302,6 +319,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         mut respond: SendResponse<Bytes>,
     ) -> Option<Incoming> {
         let stream = respond.stream_id().as_u32();
+        self.waste.handle_given_out();
         let mut nobody = Context::from_waker(Waker::noop());
         if respond.poll_reset(&mut nobody).is_ready() {
             self.taken_back();
@@ -324,68 +342,28 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 let hold = self.roster.enter(respond, self.open.watch());
                 let answering = Answering::new(hold, log);
                 let (peer, failure) = (self.peer().clone(), self.failure.clone());
-                let incoming = Incoming::new(connect, parts, peer, body, answering, failure);
+                let tending = self.tending.clone();
+                let incoming =
+                    Incoming::new(connect, parts, peer, body, answering, failure, tending);
                 Some(incoming.at(self.addresses))
             }
             Err(reject) => {
                 refuse(&mut respond, &reject);
                 self.open.watch().request_refused(stream, &reject);
+                if reject == Reject::TooManyHeaders {
+                    self.taken_back();
+                }
                 None
             }
         }
     }
 
-    /// The client has taken a CONNECT back before it was answered.
+    /// A request has come to nothing: the client has taken it back before it was answered, or h2 had none of it.
     fn taken_back(&mut self) {
-        if !self.resets.handle_early_reset(now()) && self.closing.is_none() {
+        if !self.waste.handle_one(now()) && self.closing.is_none() {
             self.close(Reason::ENHANCE_YOUR_CALM, last_words());
         }
     }
-
-    /// Ends every tunnel, and then the connection.
-    fn cut(&mut self, cut: Cut, cx: &mut Context<'_>) {
-        self.failure.cut(cut);
-        self.open.cut(cut);
-        self.roster.cut_all(cut);
-        if let Some(http2) = &mut self.http2 {
-            // The resets go out before the GOAWAY, behind which h2 sends nothing any more. Whether the client takes them is
-            // its affair, and how the connection ends is for whoever polls it next.
-            let _ = http2.poll_closed(cx);
-            self.flusher.flush(cx);
-        }
-        let reason = match cut {
-            Cut::Revoked => Reason::INADEQUATE_SECURITY,
-            _ => Reason::NO_ERROR,
-        };
-        self.close(reason, last_words());
-    }
-
-    /// Says GOAWAY, and closes as soon as that and what is owed to the client is out, or it is `until`.
-    fn close(&mut self, reason: Reason, until: Option<Instant>) {
-        if let Some(http2) = &mut self.http2 {
-            http2.abrupt_shutdown(reason);
-            self.open.said_go_away(reason);
-            let until = until.or_else(last_words);
-            self.closing = [self.closing, until].into_iter().flatten().min();
-        }
-    }
-
-    /// The connection is over. Without an error and with the peer still there it was h2 that ended it, which it does once the
-    /// peer has learnt of the announcement and every stream has ended.
-    fn over(&mut self, error: Option<&h2::Error>) {
-        self.open.ended(error, &self.failure);
-        self.http2 = None;
-        if error.is_none() && !self.pulse.has_stopped() && self.drain.is_draining() {
-            self.drain.handle_announced();
-            self.settle();
-        }
-        self.drain.handle_lost();
-    }
-}
-
-/// Until when a client may read the last words of a connection that is being cut. Its tunnels are cut before that.
-fn last_words() -> Option<Instant> {
-    now().checked_add(Duration::from_millis(100))
 }
 
 impl<IO> fmt::Debug for Connection<IO> {

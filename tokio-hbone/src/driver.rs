@@ -16,6 +16,7 @@ use crate::heartbeat::Heartbeat;
 use crate::http2::max_send_streams;
 use crate::observe::OpenConnection;
 use crate::observed::Failure;
+use crate::tending::Tending;
 use crate::tls::LivePeer;
 use crate::wire::{ClientFlusher, ClientWire};
 
@@ -27,6 +28,7 @@ pub(crate) struct Driver<IO> {
     heartbeat: Heartbeat,
     failure: Failure,
     open: OpenConnection,
+    tending: Tending,
 }
 
 /// Whoever wants to know what the peer says about its connection as a whole.
@@ -52,6 +54,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
         peer: LivePeer,
         heartbeat: Heartbeat,
         failure: Failure,
+        tending: Tending,
         open: OpenConnection,
     ) -> Self {
         flusher.take_over();
@@ -62,6 +65,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
             heartbeat,
             failure,
             open,
+            tending,
         }
     }
 
@@ -120,10 +124,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
     ) -> Option<(Self, T)> {
         let (http2, heartbeat, failure) = (&mut self.http2, &mut self.heartbeat, &self.failure);
         let (flusher, open) = (&self.flusher, &mut self.open);
+        let tending = &self.tending;
         let work = poll_fn(|cx| {
+            let moved = loop {
+                let moved = Pin::new(&mut **http2).poll(cx);
+                if moved.is_ready() || !tending.tend_and(cx, |cx| flusher.flush(cx)) {
+                    break moved;
+                }
+            };
             // Whoever has a stream on the connection learns there how it ended.
-            let moved = Pin::new(&mut **http2).poll(cx);
-            flusher.flush(cx);
             match moved {
                 Poll::Ready(ended) => {
                     open.ended(ended.err().as_ref(), failure);

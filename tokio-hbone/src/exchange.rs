@@ -11,6 +11,7 @@ use http::{HeaderMap, Response};
 use crate::deadline::{now, within};
 use crate::observe::{RequestLog, Watch};
 use crate::observed::Failure;
+use crate::tending::Tending;
 use crate::tunnel::TunnelIo;
 
 /// A CONNECT that was accepted.
@@ -24,6 +25,7 @@ pub(crate) struct Opened {
 pub(crate) async fn request(
     send: SendRequest<Bytes>,
     failure: &Failure,
+    tending: &Tending,
     watch: &Watch,
     connect: &Connect,
     limits: RequestLimits,
@@ -35,11 +37,15 @@ pub(crate) async fn request(
             head,
             stream,
             body,
-        }) => Ok(Opened {
-            tunnel: TunnelIo::new(Role::Client, stream, body, failure.clone(), log.opened()),
-            accept,
-            headers: head,
-        }),
+        }) => {
+            let (failure, tending) = (failure.clone(), tending.clone());
+            let log = log.opened();
+            Ok(Opened {
+                tunnel: TunnelIo::new(Role::Client, stream, body, failure, tending, log),
+                accept,
+                headers: head,
+            })
+        }
         Err(error) => {
             log.failed(&error);
             Err(error)

@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// The HTTP/2 settings of one side of a connection. All sizes are in bytes.
 ///
 /// What a peer can make us hold for one connection is at most `connection_window` received and not yet read, plus
-/// `send_buffer` for each of its tunnels.
+/// `send_buffer` for each of its tunnels, and a megabyte or so for small frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Http2Config {
@@ -21,10 +21,14 @@ pub struct Http2Config {
     pub send_buffer: usize,
     /// How many tunnels a client may have open on one connection to us.
     pub concurrent_streams: u32,
-    /// How much a connection may spend on small DATA frames that nobody has read yet: each of fewer than 256 bytes costs what
-    /// it lacks to 256, and gives it back when it is read. A connection that spends more is closed with ENHANCE_YOUR_CALM, and
-    /// all its tunnels with it, so one tunnel that is paused while its peer chats must fit in: the default, `connection_window`,
-    /// is good for some 65,000 frames of a byte, in about 20 MB.
+    /// How much a connection may spend on small DATA frames that nobody has taken yet: each of fewer than 256 bytes costs what
+    /// it lacks to 256, and gives it back when it is taken. A connection that spends more is closed with ENHANCE_YOUR_CALM, and
+    /// all its tunnels with it.
+    ///
+    /// A tunnel that nobody reads costs little of it: after every 4,096 small frames of a connection, those that wait are put
+    /// together, and take up one byte of memory for each of theirs and of `stream_window`. What remains is a CONNECT that is
+    /// not answered yet: the default, `connection_window`, lets its client send some 65,000 frames of a byte ahead, in about
+    /// 20 MB. At least 4 MiB, which putting together needs.
     pub small_frame_budget: usize,
 }
 
@@ -60,7 +64,7 @@ impl Http2Config {
             .max_frame_size(self.frame_size.clamp(MIN_FRAME, MAX_FRAME))
             .max_header_list_size(self.header_list_size)
             .max_send_buffer_size(self.send_buffer.min(u32::MAX as usize))
-            .data_frame_budget(self.small_frame_budget)
+            .data_frame_budget(self.small_frame_budget.max(LEAST_BUDGET))
             .enable_push(false)
             .initial_max_send_streams(UNSAID);
         builder
@@ -76,7 +80,7 @@ impl Http2Config {
             .max_header_list_size(self.header_list_size)
             .max_send_buffer_size(self.send_buffer.min(u32::MAX as usize))
             .max_concurrent_streams(self.concurrent_streams)
-            .data_frame_budget(self.small_frame_budget)
+            .data_frame_budget(self.small_frame_budget.max(LEAST_BUDGET))
             .max_concurrent_reset_streams(REMEMBERED_RESETS.max(streams))
             .max_pending_accept_reset_streams(UNACCEPTED_RESETS)
             .max_local_error_reset_streams(Some(ERROR_RESETS));
@@ -89,6 +93,8 @@ impl Http2Config {
 const REMEMBERED_RESETS: usize = 1024;
 /// How many streams may lie reset in h2's queue before anybody has looked at them.
 const UNACCEPTED_RESETS: usize = 20;
+/// What comes between two rounds of putting small frames together, with room to spare: see `FrameMeter`.
+const LEAST_BUDGET: usize = 4 << 20;
 /// How many streams h2 itself may have to reset for the peer's errors, in the life of a connection.
 const ERROR_RESETS: usize = 1024;
 /// How many streams the peer allows on `connection`: `None` before its SETTINGS, `Some(None)` if it sets no limit.

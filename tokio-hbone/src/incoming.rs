@@ -8,6 +8,7 @@ use crate::answering::Answering;
 use crate::connection::{Addresses, TunnelHandle};
 use crate::observe::{Scope, TunnelInfo};
 use crate::observed::Failure;
+use crate::tending::Tending;
 use crate::tunnel::{Tunnel, TunnelIo};
 
 /// A CONNECT that waits for its answer. Dropping it unanswered, as a handler does that panics, resets the
@@ -20,6 +21,7 @@ pub struct Incoming {
     body: RecvStream,
     answering: Answering,
     failure: Failure,
+    tending: Tending,
 }
 
 impl Incoming {
@@ -30,6 +32,7 @@ impl Incoming {
         body: RecvStream,
         answering: Answering,
         failure: Failure,
+        tending: Tending,
     ) -> Self {
         Self {
             connect,
@@ -39,6 +42,7 @@ impl Incoming {
             body,
             answering,
             failure,
+            tending,
         }
     }
 
@@ -99,8 +103,9 @@ impl Incoming {
     /// [`TunnelError`] if the client has given up meanwhile.
     pub fn accept(self, accept: &Accept) -> Result<Tunnel, TunnelError> {
         let (send, hold, log) = self.answering.accept(accept, &self.failure)?;
-        let io = TunnelIo::new(Role::Server, send, self.body, self.failure, log).held_by(hold);
-        Ok(Tunnel::new(io, self.peer, Vec::new()))
+        let (failure, tending) = (self.failure, self.tending);
+        let io = TunnelIo::new(Role::Server, send, self.body, failure, tending, log);
+        Ok(Tunnel::new(io.held_by(hold), self.peer, Vec::new()))
     }
 
     /// Answers as `reject` says: with a status and no body, or with a reset that invites another try elsewhere.

@@ -84,6 +84,7 @@ mod read_ahead;
 mod remainder;
 mod sealed;
 mod server;
+mod tending;
 pub mod tls;
 mod transport;
 mod tunnel;
@@ -93,7 +94,7 @@ mod wire;
 pub use acceptor::Acceptor;
 pub use connection::{Addresses, Connection, ConnectionConfig, ConnectionHandle, TunnelHandle};
 pub use connector::Connector;
-pub use copy::{Breakable, Copied, copy_bidirectional};
+pub use copy::{Breakable, Copied, CopyConfig, copy_bidirectional, copy_bidirectional_with};
 pub use http2::Http2Config;
 pub use incoming::Incoming;
 pub use observe::{

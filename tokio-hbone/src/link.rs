@@ -22,6 +22,7 @@ use crate::observed::{Failure, Observed, Watched};
 use crate::pulse::Pulse;
 use crate::read_ahead::ReadAhead;
 use crate::sealed::Sealed;
+use crate::tending::Tending;
 use crate::tls::{ClientTls, LivePeer};
 use crate::transport::{BoxIo, Transport};
 use crate::tunnel::{Lingering, TunnelIo};
@@ -33,6 +34,7 @@ pub(crate) struct Link {
     send: SendRequest<Bytes>,
     peer: Identity,
     failure: Failure,
+    tending: Tending,
     watch: Watch,
 }
 
@@ -111,6 +113,7 @@ impl Link {
             peer,
             send,
             failure,
+            tending,
             http2,
             flusher,
             live,
@@ -127,12 +130,11 @@ impl Link {
             send,
             peer,
             failure: failure.clone(),
+            tending: tending.clone(),
             watch: open.watch().clone(),
         };
-        Ok((
-            link,
-            Driver::new(http2, flusher, live, heartbeat, failure, open),
-        ))
+        let driver = Driver::new(http2, flusher, live, heartbeat, failure, tending, open);
+        Ok((link, driver))
     }
 
     async fn secure<IO>(
@@ -157,7 +159,11 @@ impl Link {
             return Err(error);
         }
         let io = Observed::new(Sealed::new(stream), pulse);
-        let Watched { failure, pulse } = io.watched();
+        let Watched {
+            failure,
+            pulse,
+            tending,
+        } = io.watched();
         let io = Batched::new(io);
         let flusher = io.flusher();
         let builder = config.http2.client_builder();
@@ -179,6 +185,7 @@ impl Link {
             peer,
             send,
             failure,
+            tending,
             http2: connection,
             flusher,
             live,
@@ -209,6 +216,7 @@ impl Link {
         exchange::request(
             self.send.clone(),
             &self.failure,
+            &self.tending,
             &self.watch,
             connect,
             limits,
@@ -222,6 +230,7 @@ struct Secured<IO> {
     peer: Identity,
     send: SendRequest<Bytes>,
     failure: Failure,
+    tending: Tending,
     http2: Connection<ClientWire<IO>, Bytes>,
     flusher: ClientFlusher<IO>,
     live: LivePeer,

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::dying::Dying;
 use crate::pulse::Pulse;
 use crate::remainder::Remainder;
+use crate::tending::{FrameMeter, Tending};
 use crate::tls::link_failure;
 
 /// An IO that remembers the first thing that went wrong with it.
@@ -23,6 +24,10 @@ pub(crate) struct Observed<IO> {
     /// Our half has ended, and the peer's is waited for.
     parting: Option<Remainder>,
     pulse: Pulse,
+    tending: Tending,
+    frames: FrameMeter,
+    /// Reading pauses once, so that small frames do not pile up in h2 while it reads on and on.
+    pauses: bool,
 }
 
 /// The first failure of a connection, shared with everybody who has a stream on it.
@@ -43,6 +48,7 @@ pub(crate) struct Watched {
     pub(crate) failure: Failure,
     /// Beats with every sign of life of the peer.
     pub(crate) pulse: Pulse,
+    pub(crate) tending: Tending,
 }
 
 /// How long a peer may take to end its half after we have ended ours.
@@ -107,6 +113,9 @@ impl<IO> Observed<IO> {
             dying: None,
             parting: None,
             pulse,
+            tending: Tending::default(),
+            frames: FrameMeter::default(),
+            pauses: false,
         }
     }
 
@@ -114,6 +123,7 @@ impl<IO> Observed<IO> {
         Watched {
             failure: self.failure.clone(),
             pulse: self.pulse.clone(),
+            tending: self.tending.clone(),
         }
     }
 }
@@ -127,9 +137,13 @@ impl<IO: AsyncRead + Unpin> Observed<IO> {
     ) -> Poll<io::Result<T>> {
         let mut dying = match self.dying.take() {
             Some(dying) => dying,
-            None => match ready!(write(Pin::new(&mut self.io), cx)) {
-                Ok(done) => return Poll::Ready(Ok(done)),
-                Err(error) => Dying::of(error),
+            None => match write(Pin::new(&mut self.io), cx) {
+                Poll::Ready(Ok(done)) => return Poll::Ready(Ok(done)),
+                Poll::Ready(Err(error)) => Dying::of(error),
+                Poll::Pending => {
+                    self.tending.set_full(true);
+                    return Poll::Pending;
+                }
             },
         };
         match dying.poll_last_words(&mut self.io, cx) {
@@ -152,10 +166,20 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Observed<IO> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if std::mem::take(&mut self.pauses) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let (before, room) = (buf.filled().len(), buf.remaining());
         let outcome = ready!(Pin::new(&mut self.io).poll_read(cx, buf));
-        if buf.filled().len() > before {
+        let read = &buf.filled()[before..];
+        if !read.is_empty() {
             self.pulse.beat();
+            if self.frames.see(read) {
+                self.pauses = true;
+                self.tending.gather_soon();
+            }
+            self.tending.set_heads(self.frames.heads());
         } else if room > 0 {
             self.pulse.stop();
         }
@@ -185,7 +209,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_write_with(cx, |io, cx| io.poll_flush(cx))
+        ready!(self.poll_write_with(cx, |io, cx| io.poll_flush(cx)))?;
+        self.tending.set_full(false);
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

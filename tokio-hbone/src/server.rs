@@ -2,6 +2,7 @@
 
 mod census;
 mod config;
+mod failed_names;
 mod handle;
 mod handler;
 mod handshakes;

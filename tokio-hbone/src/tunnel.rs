@@ -1,18 +1,23 @@
 //! An open tunnel: bytes both ways, and an exact end.
 
+mod ends;
+mod inbound;
 mod lingering;
+mod outbound;
+mod stash;
 mod stream;
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hbone::{Identity, TunnelError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::observe::TunnelInfo;
 use crate::walk::HopAnswer;
+pub(crate) use ends::Ends;
 pub(crate) use lingering::Lingering;
 pub(crate) use stream::TunnelIo;
 
@@ -22,9 +27,17 @@ pub(crate) use stream::TunnelIo;
 /// delivered. A reset for whatever reason, trailers, or the loss of the connection are errors; the [`TunnelError`] is in
 /// the [`io::Error`]. Shutting the writer down ends only our half.
 ///
+/// A small write leaves at once if nothing of this tunnel is on its way to the socket. Otherwise it is put together with those
+/// that follow it, 16 KiB at most, and they leave as one frame as soon as the way is free; no timer is involved, and flushing
+/// changes nothing about it. What is queued and held together never exceeds the peer's window, nor
+/// [`Http2Config::send_buffer`](crate::Http2Config::send_buffer). A write of several slices is one frame.
+///
+/// Whoever gives up a pending write leaves at most one byte of the peer's window set aside, until the next write;
+/// [`write_chunk`](Self::write_chunk) leaves none.
+///
 /// Besides [`AsyncRead`] and [`AsyncWrite`] there is a pair of methods that hand [`Bytes`] through without copying.
-/// Dropping a tunnel resets it, unless our half has ended: then it lives on for a few seconds, so that the peer can end
-/// its half, too, and get what is still on its way there.
+/// Dropping a tunnel resets it, unless our half has ended: then it lives on until what is on its way has left and five to ten
+/// seconds more, so that the peer can end its half, too.
 #[derive(Debug)]
 pub struct Tunnel {
     io: Lingering,
@@ -74,16 +87,27 @@ impl Tunnel {
         std::future::poll_fn(|cx| self.io()?.poll_read_chunk(cx)).await
     }
 
-    /// Queues `chunk` without copying it, and waits until the peer's window has taken all of it.
+    /// Queues `chunk` without copying it (unless it is small and others are on their way before it), and waits until the
+    /// peer's window has taken all of it. If the future is dropped before that, the peer gets a part.
     ///
     /// # Errors
     /// [`TunnelError`] if the peer takes no more; how much of `chunk` it got is unknown then.
     pub async fn write_chunk(&mut self, mut chunk: Bytes) -> Result<(), TunnelError> {
+        let writing = Writing(self.io()?);
         while !chunk.is_empty() {
-            let room = std::future::poll_fn(|cx| self.io()?.poll_room(cx, chunk.len())).await?;
-            self.io()?.send(chunk.split_to(room))?;
+            let room = std::future::poll_fn(|cx| writing.0.poll_room(cx, chunk.len())).await?;
+            writing.0.send(chunk.split_to(room))?;
         }
         Ok(())
+    }
+}
+
+/// A write that, once it is given up, has no part of the window set aside any more.
+struct Writing<'a>(&'a mut TunnelIo);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.wants_no_room();
     }
 }
 
@@ -104,6 +128,18 @@ impl AsyncWrite for Tunnel {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -144,16 +180,47 @@ impl AsyncWrite for TunnelIo {
             return Poll::Ready(Ok(0));
         }
         let room = ready!(self.poll_room(cx, buf.len()))?;
-        self.send(Bytes::copy_from_slice(&buf[..room]))?;
+        self.send_copy(&buf[..room])?;
         Poll::Ready(Ok(room))
     }
 
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let whole = bufs
+            .iter()
+            .fold(0_usize, |whole, buf| whole.saturating_add(buf.len()));
+        if whole == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        let room = ready!(self.poll_room(cx, whole))?;
+        self.send(gathered(bufs, room))?;
+        Poll::Ready(Ok(room))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The connection's own task sends what is queued as soon as the socket takes it.
+        // The connection's own task sends what is queued or held back as soon as the socket takes it. To hurry it here would
+        // only cut what still waits for the socket into more frames.
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(self.finish().map_err(io::Error::from))
     }
+}
+
+/// The first `some` bytes in one piece.
+fn gathered(bufs: &[IoSlice<'_>], some: usize) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(some);
+    for buf in bufs {
+        let left = some - bytes.len();
+        bytes.extend_from_slice(&buf[..buf.len().min(left)]);
+    }
+    bytes.freeze()
 }

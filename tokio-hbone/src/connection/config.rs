@@ -19,7 +19,12 @@ pub struct ConnectionConfig {
     /// [`Http2Config::header_list_size`](crate::Http2Config::header_list_size).)
     pub max_headers: usize,
     /// How many CONNECTs a client may take back before they are answered, all at once: 1,000 by default. One more closes
-    /// the connection with ENHANCE_YOUR_CALM.
+    /// the connection with ENHANCE_YOUR_CALM. Requests that go no further than HTTP/2 count too: those with heads over
+    /// [`Http2Config::header_list_size`](crate::Http2Config::header_list_size), which are answered 431, malformed ones, and those
+    /// past the limit of streams.
+    ///
+    /// A tunnel that is reset after its 200 does not count: to end one so is a client's right, and how many dials and tunnels it
+    /// can have under way is bounded by [`Http2Config::concurrent_streams`](crate::Http2Config::concurrent_streams).
     pub reset_burst: u32,
     /// How many more of these it may take back each second: 33 by default.
     pub resets_per_second: u32,

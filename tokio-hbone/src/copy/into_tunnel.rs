@@ -14,6 +14,7 @@ pub(super) struct IntoTunnel {
     bytes: u64,
     /// What the next read may bring.
     size: usize,
+    largest: usize,
     space: BytesMut,
     /// What has been read and has no room in the peer's window yet.
     waiting: Bytes,
@@ -23,22 +24,20 @@ pub(super) struct IntoTunnel {
 
 /// An interactive tunnel makes do with this.
 const SMALLEST: usize = 2 << 10;
-/// Bounds what one direction of a tunnel holds; larger ones are not measured yet.
-const LARGEST: usize = 64 << 10;
 
-impl Default for IntoTunnel {
-    fn default() -> Self {
+impl IntoTunnel {
+    /// It holds at most so many bytes.
+    pub(super) fn new(largest: usize) -> Self {
         Self {
             bytes: 0,
             size: SMALLEST,
+            largest: largest.max(SMALLEST),
             space: BytesMut::new(),
             waiting: Bytes::new(),
             end: None,
         }
     }
-}
 
-impl IntoTunnel {
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -94,7 +93,7 @@ impl IntoTunnel {
         let some = read.map_err(|error| TunnelError::Socket(error.kind()))?;
         self.waiting = self.space.split().freeze();
         if some == self.size {
-            self.size = (self.size * 2).min(LARGEST);
+            self.size = self.size.saturating_mul(2).min(self.largest);
         }
         Poll::Ready(Ok(some))
     }

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::{Handler, Outcome, Served, Service};
 use crate::connection::Addresses;
-use crate::copy::{Breakable, copy_bidirectional};
+use crate::copy::{Breakable, CopyConfig, copy_bidirectional_with};
 use crate::deadline::{now, within};
 use crate::incoming::Incoming;
 
@@ -79,7 +79,8 @@ impl<S: Service> Relay<S> {
             socket,
             is_over: false,
         };
-        let copied = copy_bidirectional(&mut tunnel, &mut upstream.socket).await;
+        let copied =
+            copy_bidirectional_with(&mut tunnel, &mut upstream.socket, &self.config.copy).await;
         upstream.is_over = true;
         Outcome::Relayed {
             upstream: address,
@@ -216,6 +217,8 @@ pub struct RelayConfig {
     pub serve: ServeConfig,
     /// The most connects that are under way at once: 512 by default. Further ones wait, and their time runs.
     pub max_dials: usize,
+    /// How bytes are moved afterwards.
+    pub copy: CopyConfig,
 }
 
 impl Default for RelayConfig {
@@ -223,6 +226,7 @@ impl Default for RelayConfig {
         Self {
             serve: ServeConfig::default(),
             max_dials: 512,
+            copy: CopyConfig::default(),
         }
     }
 }

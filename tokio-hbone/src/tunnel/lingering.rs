@@ -15,10 +15,13 @@ use super::TunnelIo;
 /// Dropping an h2 stream resets it, and a reset of a client's takes back what is queued: the last bytes, our own end of
 /// file. To a peer that is about to end its half, too, it reads as a failure. So what still comes is thrown away until
 /// then.
+///
+/// The peer's time begins when our last byte has left h2, where a reset could overtake it: a slow one gets all of it, and whether it lives at all is
+/// for the keepalive of the connection to find out. What it sends meanwhile gains it no time, since nobody wants it.
 #[derive(Debug)]
 pub(crate) struct Lingering(Option<TunnelIo>);
 
-/// How long the peer may take. Nobody waits for it.
+/// How long the peer may take then, at least; at most twice as long. Nobody waits for it.
 const MOMENT: Duration = Duration::from_secs(5);
 
 impl Lingering {
@@ -39,9 +42,15 @@ impl Drop for Lingering {
         };
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                let ended = std::future::poll_fn(|cx| tunnel.poll_discard(cx));
-                // Whether it ended well or in time, there is nobody left to tell.
-                let _ = timeout(MOMENT, ended).await;
+                let mut has_left = false;
+                loop {
+                    let ended = std::future::poll_fn(|cx| tunnel.poll_discard(cx));
+                    // Whether it ended well or in time, there is nobody left to tell.
+                    if timeout(MOMENT, ended).await.is_ok() || has_left {
+                        break;
+                    }
+                    has_left = tunnel.has_left();
+                }
             });
         }
     }
@@ -64,6 +73,18 @@ impl AsyncWrite for Lingering {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         Pin::new(self.io()?).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(self.io()?).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,20 +1,25 @@
 use std::fmt;
 use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use h2::{RecvStream, SendStream};
 use hbone::{Cut, Half, Lifecycle, Loss, Reason, Role, SocketAction, StreamAction, TunnelError};
 
+use super::Ends;
+use super::inbound::Inbound;
+use super::outbound::Outbound;
 use crate::connection::Hold;
 use crate::observe::{TunnelInfo, TunnelLog};
 use crate::observed::Failure;
 use crate::pool::Lease;
+use crate::tending::Tending;
 
 /// The two h2 halves of one CONNECT stream, and the [`Lifecycle`] that says what their events mean.
 pub(crate) struct TunnelIo {
-    send: SendStream<Bytes>,
-    receive: RecvStream,
+    ends: Arc<Mutex<Ends>>,
+    tending: Tending,
     /// What has been taken from h2 and not yet been read; its share of the window is still held.
     unread: Bytes,
     life: Lifecycle,
@@ -34,12 +39,16 @@ impl TunnelIo {
         send: SendStream<Bytes>,
         receive: RecvStream,
         failure: Failure,
+        tending: Tending,
         log: TunnelLog,
     ) -> Self {
         let life = Lifecycle::new(role);
+        let (inbound, outbound) = (Inbound::new(receive), Outbound::new(send));
+        let ends = Arc::new(Mutex::new(Ends { inbound, outbound }));
+        tending.enter(&ends);
         Self {
-            send,
-            receive,
+            ends,
+            tending,
             unread: Bytes::new(),
             life,
             stopped: None,
@@ -102,29 +111,31 @@ impl TunnelIo {
         wanted: usize,
     ) -> Poll<Result<usize, TunnelError>> {
         self.must_be_writable()?;
-        self.send.reserve_capacity(wanted);
-        loop {
-            let room = self.send.capacity().min(wanted);
-            if room > 0 {
+        let polled = self.ends().outbound.poll_room(cx, wanted);
+        let Poll::Ready(room) = polled else {
+            self.log.waits();
+            return Poll::Pending;
+        };
+        match room {
+            Some(Ok(room)) => {
                 self.log.goes_on();
-                return Poll::Ready(Ok(room));
+                Poll::Ready(Ok(room))
             }
-            let Poll::Ready(capacity) = self.send.poll_capacity(cx) else {
-                self.log.waits();
-                return Poll::Pending;
-            };
-            match capacity {
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Poll::Ready(Err(self.writer_failed(&error))),
-                None => return self.poll_stopped(cx).map(Err),
-            }
+            Some(Err(error)) => Poll::Ready(Err(self.writer_failed(&error))),
+            None => self.poll_stopped(cx).map(Err),
         }
+    }
+
+    /// Whoever waited for room has gone away: nothing is set aside for it any more.
+    pub(super) fn wants_no_room(&self) {
+        self.ends().outbound.ask_for_nothing();
     }
 
     /// Ready once the peer takes no more bytes, with the reason. For a writer that has nothing to write and would not
     /// notice.
     pub(crate) fn poll_stopped(&mut self, cx: &mut Context<'_>) -> Poll<TunnelError> {
-        self.send.poll_reset(cx).map(|reset| match reset {
+        let reset = ready!(self.ends().outbound.poll_reset(cx));
+        Poll::Ready(match reset {
             Ok(reason) => match self.ended_here() {
                 Some(end) => self.end(end),
                 None => self.writer_stopped(Reason::from_wire(reason.into())),
@@ -133,14 +144,18 @@ impl TunnelIo {
         })
     }
 
-    /// Queues bytes for which [`poll_room`](Self::poll_room) has found room.
+    /// Sends bytes for which [`poll_room`](Self::poll_room) has found room: at once, or with those that follow until the
+    /// ones before them are out.
     pub(crate) fn send(&mut self, chunk: Bytes) -> Result<(), TunnelError> {
         let bytes = chunk.len();
-        match self.send.send_data(chunk, false) {
-            Ok(()) => self.log.sent(bytes),
-            Err(error) => return Err(self.writer_failed(&error)),
-        }
-        Ok(())
+        let sent = Outbound::put(&self.ends, &self.tending, chunk);
+        self.was_sent(bytes, sent)
+    }
+
+    /// The same with bytes that are not ours to keep.
+    pub(crate) fn send_copy(&mut self, part: &[u8]) -> Result<(), TunnelError> {
+        let sent = Outbound::put_copy(&self.ends, &self.tending, part);
+        self.was_sent(part.len(), sent)
     }
 
     /// Ends our half behind the last byte.
@@ -177,6 +192,11 @@ impl TunnelIo {
         self.life.outbound() == Half::Ended && self.life.inbound().is_open()
     }
 
+    /// Whether everything that was sent is on its way to the socket, where no reset overtakes it.
+    pub(super) fn has_left(&self) -> bool {
+        self.ends().outbound.has_left(self.tending.turn())
+    }
+
     /// Throws away what comes until the peer's half has ended.
     pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TunnelError>> {
         while ready!(self.poll_read_chunk(cx))?.is_some() {}
@@ -191,14 +211,18 @@ impl TunnelIo {
                 Half::Ended => return Poll::Ready(Ok(false)),
                 Half::Failed(error) => return Poll::Ready(Err(error)),
             }
-            match ready!(self.receive.poll_data(cx)) {
+            let next = self.ends().inbound.poll_data(cx);
+            match ready!(next) {
                 Some(Ok(chunk)) => self.unread = chunk,
                 Some(Err(error)) => self.fail(&error),
-                None => match ready!(self.receive.poll_trailers(cx)) {
-                    Ok(None) => self.life.handle_end_stream(),
-                    Ok(Some(_)) => self.life.handle_trailers(),
-                    Err(error) => self.fail(&error),
-                },
+                None => {
+                    let trailers = self.ends().inbound.poll_trailers(cx);
+                    match ready!(trailers) {
+                        Ok(false) => self.life.handle_end_stream(),
+                        Ok(true) => self.life.handle_trailers(),
+                        Err(error) => self.fail(&error),
+                    }
+                }
             }
             if let (Some(reason), Half::Ended) = (self.stopped, self.life.inbound()) {
                 self.life.handle_reset(reason);
@@ -209,10 +233,21 @@ impl TunnelIo {
         Poll::Ready(Ok(true))
     }
 
+    fn was_sent(&mut self, bytes: usize, sent: Result<(), h2::Error>) -> Result<(), TunnelError> {
+        match sent {
+            Ok(()) => self.log.sent(bytes),
+            Err(error) => return Err(self.writer_failed(&error)),
+        }
+        Ok(())
+    }
+
     fn release(&mut self, some: usize) {
         self.log.received(some);
-        // It fails only for more than was received, or on a stream that is gone and needs no window.
-        let _ = self.receive.flow_control().release_capacity(some);
+        self.ends().inbound.release(some);
+    }
+
+    fn ends(&self) -> MutexGuard<'_, Ends> {
+        Ends::lock(&self.ends)
     }
 
     fn must_be_writable(&self) -> Result<(), TunnelError> {
@@ -300,12 +335,13 @@ impl TunnelIo {
         while let Some(action) = self.life.poll_stream() {
             match action {
                 StreamAction::EndStream => {
-                    if let Err(error) = self.send.send_data(Bytes::new(), true) {
+                    let finished = self.ends().outbound.finish(self.tending.turn());
+                    if let Err(error) = finished {
                         return Err(self.writer_failed(&error));
                     }
                 }
                 StreamAction::Reset(reason) => {
-                    self.send.send_reset(reason.to_wire().into());
+                    self.ends().outbound.reset(reason.to_wire().into());
                     // Who cuts from elsewhere has said so, and on a connection that we have ended nothing is sent.
                     if self.ended_here().is_none() {
                         self.log.reset_sent(reason);
@@ -333,6 +369,7 @@ impl Drop for TunnelIo {
 
 impl fmt::Debug for TunnelIo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TunnelIo({:?}, {:?})", self.send.stream_id(), self.life)
+        let stream = self.ends().outbound.stream_id();
+        write!(f, "TunnelIo({stream:?}, {:?})", self.life)
     }
 }

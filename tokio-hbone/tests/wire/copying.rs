@@ -3,12 +3,16 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use hbone::{Reason, TunnelError};
+use hbone::{Cut, Reason, TunnelError};
 use tokio::io::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
 };
-use tokio_hbone::{Breakable, Copied, Tunnel, copy_bidirectional};
+use tokio::time::{Instant, timeout};
+use tokio_hbone::{
+    Breakable, Copied, CopyConfig, Tunnel, copy_bidirectional, copy_bidirectional_with,
+};
 
 use crate::support::ends::{tunnel_pair, tunnel_to_script};
 use crate::support::frame::{DATA, Frame, RST_STREAM, WINDOW_UPDATE};
@@ -211,6 +215,89 @@ async fn a_tunnel_behind_a_tunnel_passes_a_reset_on() {
             break;
         }
         assert_eq!(frame.payload, "part");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tunnel_that_stays_half_closed_is_cut_after_its_time_113() {
+    let mut config = CopyConfig::default();
+    config.half_closed_timeout = Some(Duration::from_secs(2));
+    let too_long = Err(TunnelError::Cut(Cut::HalfClosedTooLong));
+    // The peer ends its half first, and then the socket does.
+    for peer_first in [true, false] {
+        let (mut tunnel, mut raw, stream) = tunnel_to_script().await;
+        let (mut socket, mut behind) = Plug::new();
+        let copying = tokio::spawn(async move {
+            let copied = copy_bidirectional_with(&mut tunnel, &mut socket, &config).await;
+            (copied, socket.broken_off)
+        });
+        // With both halves open, no time runs.
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        assert!(!copying.is_finished());
+        let began = Instant::now();
+        if peer_first {
+            raw.send([Frame::last_data(stream, "")]).await;
+        } else {
+            behind.shutdown().await.expect("an end");
+        }
+        // Each byte in the other direction sets the clock back.
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if peer_first {
+                behind.write_all(b"x").await.expect("room");
+                raw.expect(DATA).await;
+            } else {
+                raw.send([Frame::data(stream, "x")]).await;
+                behind.read_u8().await.expect("a byte");
+            }
+        }
+        let (copied, broken_off) = soon(copying).await.expect("no panic");
+        assert_eq!(copied.end, too_long);
+        assert_eq!(began.elapsed().as_secs(), 7);
+        assert_eq!(broken_off, !peer_first, "what was whole stays whole");
+        assert_eq!(soon(raw.reset_of(stream)).await, 10);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_limit_a_tunnel_stays_half_closed_for_ever_113() {
+    let (mut tunnel, mut raw, stream) = tunnel_to_script().await;
+    let (mut socket, mut behind) = Plug::new();
+    let copying = tokio::spawn(async move { copy_bidirectional(&mut tunnel, &mut socket).await });
+    raw.send([Frame::last_data(stream, "")]).await;
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    behind.write_all(b"x").await.expect("room");
+    raw.expect(DATA).await;
+    drop(behind);
+    assert_eq!(soon(copying).await.expect("no panic").end, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_is_read_ahead_than_the_window_and_a_buffer_52() {
+    for buffer in [0, 4 << 10, 256 << 10] {
+        let mut config = CopyConfig::default();
+        config.buffer = buffer;
+        let (mut tunnel, mut raw, stream) = tunnel_to_script().await;
+        let (mut socket, mut behind) = duplex(1 << 20);
+        let copying = tokio::spawn(async move {
+            copy_bidirectional_with(&mut tunnel, &mut socket, &config).await
+        });
+        let sent = pattern(1 << 20);
+        behind.write_all(&sent).await.expect("room");
+        raw.until_quiet().await;
+        // What does not fit any more has been left where it was.
+        let mut taken = 0;
+        while let Ok(more) = timeout(Duration::from_secs(1), behind.write(&sent)).await {
+            taken += more.expect("room");
+        }
+        let window = 65_535;
+        assert!(
+            taken >= window && taken <= window + buffer.max(2 << 10),
+            "{taken}"
+        );
+        drop(raw);
+        drop(behind);
+        drop((soon(copying).await, stream));
     }
 }
 

@@ -4,10 +4,11 @@ use bytes::{BufMut, BytesMut};
 use hbone::Reason;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
-use tokio_hbone::{Incoming, Tunnel};
+use tokio_hbone::{ConnectionConfig, Http2Config, Incoming, Tunnel};
 
 use crate::support::ends::{
-    CONNECT, accept_next, read_all, script_to_server, script_to_tunnel, tunnel_error,
+    CONNECT, accept_next, acceptor, read_all, script_to_server, script_to_server_with,
+    script_to_tunnel, tunnel_error,
 };
 use crate::support::frame::{
     ACK, CONTINUATION, DATA, END_HEADERS, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PADDED,
@@ -277,6 +278,64 @@ async fn frames_that_http2_forbids_close_the_connection() {
         }
         assert_eq!(told, Some(reason.to_wire()), "{what}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn heads_over_the_limit_are_answered_only_so_often() {
+    // [31]
+    let mut http2 = Http2Config::server();
+    http2.header_list_size = 1 << 10;
+    let acceptor = acceptor().with_http2(http2);
+    let (mut raw, mut incoming) = script_to_server_with(acceptor, &[]).await;
+    let baggage = "x".repeat(1 << 10);
+    let head = [&CONNECT[..], &[("baggage", &*baggage)]].concat();
+    let mut answers = 0;
+    'all: for batch in 0..10 {
+        let streams = (0..200).map(|at| 1 + 2 * (200 * batch + at));
+        raw.send(streams.map(|stream| Frame::last_headers(stream, &head)))
+            .await;
+        for frame in raw.until_quiet().await {
+            match frame.kind {
+                HEADERS => {
+                    assert_eq!(raw.status(&frame), 431);
+                    answers += 1;
+                }
+                GOAWAY => {
+                    let reason = Reason::from_wire(frame.reason());
+                    assert_eq!(reason, Reason::ENHANCE_YOUR_CALM);
+                    break 'all;
+                }
+                _ => {}
+            }
+        }
+    }
+    // The budget, and what it has grown by meanwhile.
+    assert!((1000..=1400).contains(&answers), "{answers}");
+    assert!(
+        soon(incoming.recv()).await.is_none(),
+        "no handler is called"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn heads_that_come_in_parts_count_as_nothing_but_what_they_are() {
+    // [31]: not one early reset is allowed.
+    let mut config = ConnectionConfig::default();
+    config.reset_burst = 0;
+    let (mut raw, mut incoming) =
+        script_to_server_with(acceptor().with_connection(config), &[]).await;
+    for at in 0..20 {
+        let stream = 1 + 2 * at;
+        let frame = bytes(&Frame::headers(stream, &CONNECT));
+        for part in [&frame[..5], &frame[5..12], &frame[12..]] {
+            raw.send_bytes(part).await;
+            tokio::task::yield_now().await;
+        }
+        drop(accept_next(&mut incoming).await);
+    }
+    let malformed = [&CONNECT[..], &[(":path", "/")]].concat();
+    raw.send([Frame::last_headers(41, &malformed)]).await;
+    closed_with(raw, Reason::ENHANCE_YOUR_CALM).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,4 +18,6 @@ mod identities;
 mod losses;
 mod requests;
 mod resets;
+mod small_writes;
+mod stalled;
 mod torture;

@@ -1,0 +1,126 @@
+/// Counts the small DATA frames (RFC 9113 section 6.1) and the header blocks (4.3) in what is read from the
+/// peer.
+///
+/// It reads nothing but the heads of frames, and is never wrong about where they are: h2 closes the connection at the first
+/// byte that is out of place.
+#[derive(Debug, Default)]
+pub(crate) struct FrameMeter {
+    /// The start of a frame's head that came without its end.
+    head: [u8; HEAD],
+    has: usize,
+    /// How much of a frame's payload, or of the client's preface, is still to come.
+    skip: usize,
+    has_begun: bool,
+    small: u32,
+    heads: u64,
+    /// The frame under way is the last of a header block.
+    ends_head: bool,
+}
+
+/// Few enough that h2 can keep them, with what one more read may bring: about a mebibyte of its budget.
+const MANY: u32 = 4096;
+/// h2 counts DATA of fewer than 256 bytes, and 256 of padding may be around it.
+const SMALL: usize = 512;
+const HEAD: usize = 9;
+const PREFACE: usize = 24;
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const CONTINUATION: u8 = 9;
+const END_HEADERS: u8 = 0x4;
+
+impl FrameMeter {
+    /// Looks at what has been read: `true` once [`MANY`] frames have come since it last said so.
+    pub(crate) fn see(&mut self, mut read: &[u8]) -> bool {
+        if !self.has_begun && !read.is_empty() {
+            self.has_begun = true;
+            // A client begins with "PRI * HTTP/2.0"; a frame of that length does not exist.
+            self.skip = if read.starts_with(b"P") { PREFACE } else { 0 };
+        }
+        while !read.is_empty() {
+            if self.skip > 0 {
+                let skipped = self.skip.min(read.len());
+                self.skip -= skipped;
+                read = &read[skipped..];
+            } else {
+                let (part, rest) = read.split_at((HEAD - self.has).min(read.len()));
+                self.head[self.has..self.has + part.len()].copy_from_slice(part);
+                self.has += part.len();
+                read = rest;
+                if self.has == HEAD {
+                    self.has = 0;
+                    self.begin_frame();
+                }
+            }
+            if self.skip == 0 && std::mem::take(&mut self.ends_head) {
+                self.heads += 1;
+            }
+        }
+        let many = self.small >= MANY;
+        if many {
+            self.small = 0;
+        }
+        many
+    }
+
+    /// How many header blocks have come whole.
+    pub(crate) const fn heads(&self) -> u64 {
+        self.heads
+    }
+
+    fn begin_frame(&mut self) {
+        let [a, b, c, kind, flags, ..] = self.head;
+        self.skip = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+        match kind {
+            DATA if self.skip < SMALL => self.small += 1,
+            HEADERS | CONTINUATION => self.ends_head = flags & END_HEADERS != 0,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FrameMeter, MANY};
+
+    fn frame(kind: u8, length: usize) -> Vec<u8> {
+        frame_with(kind, 0, length)
+    }
+
+    fn frame_with(kind: u8, flags: u8, length: usize) -> Vec<u8> {
+        let length_bytes = (length as u32).to_be_bytes();
+        let mut frame = length_bytes[1..].to_vec();
+        frame.extend([kind, flags, 0, 0, 0, 1]);
+        frame.resize(9 + length, 0);
+        frame
+    }
+
+    #[test]
+    fn small_data_frames_are_counted_however_the_bytes_are_cut() {
+        let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+        bytes.extend(frame(4, 12));
+        for length in [0, 1, 511, 512, 70_000] {
+            bytes.extend(frame(0, length));
+        }
+        // A head of one frame, an empty one, one of three, and one that is not whole yet.
+        for (kind, flags, length) in [(1, 4, 3), (1, 4, 0), (1, 0, 3), (9, 0, 0), (9, 4, 300)] {
+            bytes.extend(frame_with(kind, flags, length));
+        }
+        bytes.extend(&frame_with(1, 4, 30)[..38]);
+        for cut in [1, 2, 7, 9, 10, 24, 1000, usize::MAX] {
+            let mut frames = FrameMeter::default();
+            for part in bytes.chunks(cut.min(bytes.len())) {
+                assert!(!frames.see(part));
+            }
+            assert_eq!((frames.small, frames.heads()), (3, 3), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn it_says_so_once_for_each_batch() {
+        let mut frames = FrameMeter::default();
+        let (settings, one) = (frame(4, 0), frame(0, 1));
+        assert!(!frames.see(&settings));
+        let said = (0..3 * MANY).filter(|_| frames.see(&one)).count();
+        assert_eq!(said, 3);
+    }
+}
