@@ -1,15 +1,16 @@
 //! How a tunnel ends well: each half by itself, behind its last byte.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use hbone::{Reason, TunnelError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::ends::{
-    CONNECT, accept_next, read_all, script_to_server, script_to_tunnel, tunnel_error, tunnel_pair,
-    tunnel_to_script,
+    CONNECT, accept_next, connector, read_all, script_to_server, script_to_tunnel, tunnel_error,
+    tunnel_pair, tunnel_to_script, tunnel_to_script_with,
 };
-use crate::support::frame::{DATA, END_STREAM, Frame};
+use crate::support::frame::{DATA, END_STREAM, Frame, INITIAL_WINDOW_SIZE};
 use crate::support::soon;
 
 #[tokio::test(start_paused = true)]
@@ -224,4 +225,21 @@ async fn write_until_it_fails(tunnel: &mut tokio_hbone::Tunnel) -> std::io::Erro
 /// Bytes of which no two neighbours are alike, so that a lost or doubled one shows.
 fn pattern(size: usize) -> Vec<u8> {
     (0..size).map(|at| (at % 251) as u8).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_slow_to_read_gets_the_last_byte_of_a_tunnel_that_was_let_go() {
+    // [124]: more than the pipe and TLS take, and longer than a peer has for its own end.
+    let (mut tunnel, mut raw, stream) =
+        tunnel_to_script_with(connector(), &[(INITIAL_WINDOW_SIZE, 1 << 20)]).await;
+    raw.send([Frame::window_update(0, 1 << 20)]).await;
+    raw.until_quiet().await;
+    let all = 600 << 10;
+    tunnel.write_all(&vec![7; all]).await.expect("a window");
+    tunnel.shutdown().await.expect("an end");
+    drop(tunnel);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(raw.bytes_of(stream).await.len(), all);
+    // And one that never ends its own half is not waited for.
+    assert_eq!(raw.reset_of(stream).await, 8);
 }
