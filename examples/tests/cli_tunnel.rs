@@ -5,6 +5,7 @@ mod cli_support;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -106,11 +107,12 @@ fn the_peers_end_closes_the_output_and_the_input_goes_on() {
     let (_server, at) = server_for(&pki, app);
     let mut client = client(&pki, at, &[&app.to_string()]);
     let mut stdin = client.stdin();
-    assert_eq!(
-        read_all(&mut client.stdout()).expect("its end"),
-        b"HI",
-        "the end of the output comes while the input is open"
-    );
+    let mut stdout = client.stdout();
+    let (told, output) = channel();
+    thread::spawn(move || told.send(read_all(&mut stdout)));
+    let output = output.recv_timeout(PATIENCE);
+    let output = output.expect("the end of the output while the input is open");
+    assert_eq!(output.expect("its end"), b"HI");
     assert!(client.is_alive());
     for _ in 0..10 {
         stdin.write_all(&[7; 100_000]).expect("its input");
@@ -480,7 +482,17 @@ fn sighup_takes_the_new_certificate_at_once_and_what_is_open_lives_on() {
 
     pki.install("server", &next);
     server.signal(Signal::HUP);
-    server.says("new credentials are in force");
+    let is_reload = |line: &&String| line.contains("SIGHUP");
+    eventually("the second reload", || {
+        server.said().iter().filter(is_reload).count() == 2
+    });
+    // Somebody looks at the files every second as well; this look is over when it is said to be.
+    let said = server.said();
+    let last = said.iter().rposition(|line| line.contains("SIGHUP"));
+    let adopted = said
+        .iter()
+        .position(|line| line.contains("new credentials are in force"));
+    assert!(adopted.is_some() && adopted < last, "{said:#?}");
     client_run(&pki, at, &["--peer-id", &renamed, &authority], b"x").fails(0, &[]);
     stdin.write_all(b"still here").expect("its input");
     drop(stdin);
