@@ -10,6 +10,8 @@ pub fn start_logging(format: &str) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
+        // Nobody reads it any more: that is no reason to end, nor to say so again and again.
+        .log_internal_errors(false)
         .with_writer(stdout);
     // Whoever set one up before wants that one.
     let _ = match format {

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 use crate::namespaces::are_possible;
-use crate::running::{Proxy, Sample, within};
+use crate::running::{Proxy, Sample, get, within};
 use crate::socks::{connect, exchange};
 use crate::topology::{NAME, Topology, VIP, socks};
 
@@ -82,6 +82,9 @@ fn a_plain_connection_that_was_redirected_is_served_and_nobody_is_proved() {
     let topology = Topology::new("p");
     let running = topology.start();
     let answer = topology.gateway.inside(|| {
+        let ready: SocketAddr = "10.1.0.5:15021".parse().expect("an address");
+        let ready = get(ready, "/healthz/ready").expect("an answer");
+        assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
         let socket = TcpStream::connect("10.1.0.5:8080").expect("a connection");
         exchange(socket, b"hello")
     });

@@ -123,7 +123,7 @@ impl Topology {
             gateway.run(&format!("ip link set {cable} master pods"));
             pod.run(&format!("ip addr add {address}/24 dev eth0"));
             pod.run(
-                "iptables -t nat -A PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 15006",
+                "iptables -t nat -A PREROUTING -p tcp -m multiport ! --dports 15008,15020,15021 -j REDIRECT --to-ports 15006",
             );
         }
 
@@ -159,15 +159,36 @@ impl Topology {
     }
 
     pub(crate) fn start_client(&self) -> Proxy {
-        self.proxy(&self.client, NODE_PROXY, "client", "shop/client", "client")
+        self.proxy(
+            &self.client,
+            NODE_PROXY,
+            "client",
+            "shop/client",
+            "client",
+            &[],
+        )
     }
 
     pub(crate) fn start_server(&self) -> Proxy {
-        self.proxy(&self.server, NODE_PROXY, "server", "shop/server", "server")
+        self.proxy(
+            &self.server,
+            NODE_PROXY,
+            "server",
+            "shop/server",
+            "server",
+            BOTH_FAMILIES,
+        )
     }
 
     pub(crate) fn start_second(&self) -> Proxy {
-        self.proxy(&self.second, NODE_PROXY, "second", "shop/second", "server")
+        self.proxy(
+            &self.second,
+            NODE_PROXY,
+            "second",
+            "shop/second",
+            "server",
+            &[],
+        )
     }
 
     pub(crate) fn start_gateway(&self) -> Proxy {
@@ -177,6 +198,7 @@ impl Topology {
             "gateway",
             "infra/gateway",
             "gateway",
+            &[],
         )
     }
 
@@ -192,6 +214,7 @@ impl Topology {
         name: &str,
         workload: &str,
         account: &str,
+        extra: &[&str],
     ) -> Proxy {
         let log = self.dir.join(format!("{name}.log"));
         let log = File::options()
@@ -210,7 +233,7 @@ impl Topology {
             .arg(self.dir.join(format!("{account}.key")))
             .arg("--ca")
             .arg(self.dir.join("root.pem"))
-            .env("RUST_LOG", "info")
+            .args(extra)
             .stdin(Stdio::null())
             .stderr(log.try_clone().expect("a log"))
             .stdout(log);
@@ -246,6 +269,9 @@ pub(crate) struct Running {
     pub(crate) server: Proxy,
     pub(crate) second: Proxy,
 }
+
+/// One of the servers listens for both families, where IPv4 comes in IPv6 clothing.
+const BOTH_FAMILIES: &[&str] = &["--inbound", "[::]:15008", "--plaintext", "[::]:15006"];
 
 const NODE_PROXY: &str = env!("CARGO_BIN_EXE_node-proxy");
 const GATEWAY: &str = env!("CARGO_BIN_EXE_eastwest-gateway");

@@ -84,18 +84,13 @@ impl Inbound {
         let handle = incoming.handle();
         let mut tunnel = incoming.accept(accept)?;
         let mut changes = self.mesh.changes();
+        let denial = changes.wait_for(|site| !asked.is_allowed_by(site));
         let mut copying = std::pin::pin!(copy_bidirectional(&mut tunnel, application));
-        loop {
-            tokio::select! {
-                copied = &mut copying => return Ok(copied),
-                Ok(()) = changes.changed() => {
-                    let site = Arc::clone(&changes.borrow_and_update());
-                    if !asked.is_allowed_by(&site) {
-                        handle.cut(Cut::Revoked);
-                    }
-                }
-            }
+        tokio::select! {
+            copied = &mut copying => return Ok(copied),
+            Ok(_) = denial => handle.cut(Cut::Revoked),
         }
+        Ok(copying.await)
     }
 
     fn log(
