@@ -4,6 +4,7 @@ use std::time::Instant;
 use super::{DialAction, DialCause, DialError, DialLimits};
 use crate::ApiMisuse;
 use crate::EstablishError;
+use crate::LinkFailure;
 use crate::RequestError;
 use crate::Route;
 
@@ -226,9 +227,13 @@ impl Dial {
     }
 
     /// A connection that was taken from earlier may have died unnoticed; no byte of the caller has been sent on it, so
-    /// asking once more on another one is as safe as after a refused stream.
+    /// asking once more on another one is as safe as after a refused stream. A peer that broke the protocol was there.
     const fn may_retry(&self, error: &RequestError) -> bool {
-        error.is_safe_to_retry() || (self.reused && matches!(error, RequestError::Lost(_)))
+        let died = matches!(
+            error,
+            RequestError::Lost(LinkFailure::Closed | LinkFailure::Io(_))
+        );
+        error.is_safe_to_retry() || (self.reused && died)
     }
 
     fn give_up(&mut self, cause: DialCause) {

@@ -34,6 +34,22 @@ fn head(status: u16) -> response::Parts {
 }
 
 #[test]
+fn a_peer_that_breaks_the_protocol_on_a_pooled_connection_is_not_asked_again() {
+    // [104]: only a connection that has died unnoticed is repeated.
+    let broken = LinkFailure::Http2("COMPRESSION_ERROR".into());
+    for (failure, repeats) in [(LinkFailure::Closed, true), (broken, false)] {
+        let mut dial = Dial::new(&route(1), DialLimits::default(), epoch());
+        assert!(matches!(dial.poll(), Some(DialAction::Checkout { .. })));
+        dial.handle_checkout(0, true).unwrap();
+        assert!(matches!(dial.poll(), Some(DialAction::Request { .. })));
+        dial.handle_request(0, Err(RequestError::Lost(failure)))
+            .unwrap();
+        let again = matches!(dial.poll(), Some(DialAction::Checkout { .. }));
+        assert_eq!(again, repeats);
+    }
+}
+
+#[test]
 fn machines_are_small_and_print_on_one_line() {
     let now = epoch();
     let dial = Dial::new(&route(2), DialLimits::default(), now);

@@ -1,0 +1,67 @@
+//! The suite as a server, and as whoever runs the client.
+
+mod answers;
+mod identity;
+mod program;
+mod requests;
+mod transport;
+mod tunnels;
+mod world;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use tokio::net::TcpListener;
+
+use crate::certificates::Files;
+use crate::suite::Selection;
+use world::World;
+
+/// Plays server against an HBONE client.
+///
+/// For each case `--exec` is run once by a shell. It must open one tunnel through the server at `{addr}` to `{authority}`, tie
+/// it to its standard input and output as TCP would be, each end by itself, and exit with 0 exactly if the tunnel opened and
+/// both halves ended well. `{addr}` and `{authority}` in it are replaced.
+#[derive(Debug, Args)]
+pub(crate) struct Client {
+    /// Where we listen
+    #[arg(long, value_name = "ADDR")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    files: Files,
+    /// What the client is told to ask for
+    #[arg(long, value_name = "AUTHORITY", default_value = "10.0.0.2:8080")]
+    authority: String,
+    /// The command that opens a tunnel
+    #[arg(long, value_name = "CMD")]
+    exec: String,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+impl Client {
+    pub(crate) async fn run(self) -> Result<bool> {
+        let listener = TcpListener::bind(self.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}; is the port taken?", self.listen))?;
+        let address = listener.local_addr()?.to_string();
+        let command = self.exec.replace("{addr}", &address);
+        let world = Arc::new(World {
+            listener,
+            certificates: self.files.load()?,
+            command: command.replace("{authority}", &self.authority),
+            authority: self.authority,
+            patience: self.selection.patience()?,
+        });
+        let groups = vec![
+            transport::group(),
+            identity::group(),
+            requests::group(),
+            answers::group(),
+            tunnels::group(),
+        ];
+        self.selection.run(groups, &world).await
+    }
+}

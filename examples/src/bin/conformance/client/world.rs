@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use rustls::SupportedProtocolVersion;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use super::program::Program;
+use crate::case::Complaint;
+use crate::certificates::Certificates;
+use crate::wire::{Frame, Handshaken, Head, Kind, Link, Offered, Seen, Shown, TLS13, accept};
+
+/// All that a case needs to try a client.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) listener: TcpListener,
+    pub(super) certificates: Certificates,
+    pub(super) authority: String,
+    pub(super) command: String,
+    pub(super) patience: Duration,
+}
+
+/// A client that has asked for its tunnel.
+pub(super) struct Asked {
+    pub(super) program: Program,
+    pub(super) link: Link,
+    pub(super) stream: u32,
+    pub(super) head: Head,
+}
+
+/// What came of a handshake; what the client offered is known only where it succeeded.
+pub(super) type Met = Result<(Handshaken<TcpStream>, Offered), String>;
+
+impl World {
+    /// Starts the client and waits for its connection.
+    pub(super) async fn called(&self) -> Result<(Program, TcpStream), Complaint> {
+        // Of an earlier case's client, which may have tried again.
+        while timeout(Duration::from_millis(1), self.listener.accept())
+            .await
+            .is_ok()
+        {}
+        let program = Program::start(&self.command, self.patience)?;
+        Ok((program, self.next_call().await?))
+    }
+
+    /// Another connection of the client that runs.
+    pub(super) async fn next_call(&self) -> Result<TcpStream, Complaint> {
+        match timeout(self.patience, self.listener.accept()).await {
+            Ok(Ok((stream, _))) => {
+                let _ = stream.set_nodelay(true);
+                Ok(stream)
+            }
+            _ => Err(Complaint::fails(
+                "a connection of the client",
+                "none in time",
+            )),
+        }
+    }
+
+    /// Starts the client, and shakes hands as told.
+    pub(super) async fn meet(
+        &self,
+        shown: &Shown,
+        alpn: &[&str],
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<(Program, Met), Complaint> {
+        let (program, stream) = self.called().await?;
+        let met = match timeout(self.patience, accept(stream, shown, alpn, versions)).await {
+            Ok(Ok(met)) => Ok(met),
+            Ok(Err(error)) => Err(format!("{error:#}")),
+            Err(_) => Err("no handshake in time".to_owned()),
+        };
+        Ok((program, met))
+    }
+
+    /// Starts the client, and shakes hands well.
+    pub(super) async fn greet(
+        &self,
+    ) -> Result<(Program, Handshaken<TcpStream>, Offered), Complaint> {
+        let (program, met) = self.meet(&self.certificates.good, &["h2"], TLS13).await?;
+        let (handshaken, offered) = met.map_err(|seen| Complaint::fails("a handshake", seen))?;
+        Ok((program, handshaken, offered))
+    }
+
+    /// The client's preface, and our SETTINGS, after a handshake.
+    pub(super) async fn begin(
+        &self,
+        handshaken: Handshaken<TcpStream>,
+        settings: &[(u16, u32)],
+    ) -> Result<Link, Complaint> {
+        let mut link = Link::new(handshaken.io, self.patience);
+        if !link.read_preface().await {
+            let expected = "the client's connection preface";
+            return Err(Complaint::fails(expected, "something else, or nothing"));
+        }
+        link.send([Frame::settings(settings)]).await;
+        Ok(link)
+    }
+
+    /// A client that has asked for its tunnel and waits for the answer.
+    pub(super) async fn asked(&self, settings: &[(u16, u32)]) -> Result<Asked, Complaint> {
+        let (program, handshaken, _) = self.greet().await?;
+        let mut link = self.begin(handshaken, settings).await?;
+        let (stream, head) = request(&mut link).await?;
+        Ok(Asked {
+            program,
+            link,
+            stream,
+            head,
+        })
+    }
+
+    /// A client whose tunnel is open.
+    pub(super) async fn open(&self, settings: &[(u16, u32)]) -> Result<Asked, Complaint> {
+        let mut asked = self.asked(settings).await?;
+        let answer = Frame::headers(asked.stream, &[(":status", "200")]);
+        asked.link.send([answer]).await;
+        Ok(asked)
+    }
+}
+
+/// The next CONNECT on a connection.
+pub(super) async fn request(link: &mut Link) -> Result<(u32, Head), Complaint> {
+    loop {
+        let frame = link.frame().await;
+        let frame = frame.map_err(|seen: Seen| Complaint::fails("a CONNECT", seen))?;
+        if matches!(frame.kind, Kind::HEADERS | Kind::CONTINUATION)
+            && let Some(asked) = link.head(&frame)
+        {
+            return Ok(asked);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `conformance`: tries whether a server, a client or a gateway speaks HBONE as the specification has it.
+
+mod case;
+mod certificates;
+mod client;
+mod gateway;
+mod report;
+mod server;
+mod suite;
+mod wire;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Try whether others speak HBONE as docs/SPEC.md has it.
+///
+/// Each case is about one requirement and ends in a bounded time. Exit code 0: nothing failed; 1: something did; 2: the suite
+/// could not run.
+#[derive(Debug, Parser)]
+#[command(name = "conformance", version)]
+struct Cli {
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    Server(server::Server),
+    Client(client::Client),
+    Gateway(gateway::Gateway),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Cli::parse().role.run().await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("conformance: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+impl Role {
+    async fn run(self) -> Result<bool> {
+        match self {
+            Self::Server(server) => server.run().await,
+            Self::Client(client) => client.run().await,
+            Self::Gateway(gateway) => gateway.run().await,
+        }
+    }
+}
