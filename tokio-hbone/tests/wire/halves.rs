@@ -61,10 +61,7 @@ async fn data_that_carries_the_end_of_stream_is_delivered_whole() {
 async fn an_answer_that_ends_the_stream_opens_a_tunnel_that_can_only_be_written() {
     // [86]
     let (near, far) = crate::support::io::pipe();
-    let (connector, route) = (
-        crate::support::ends::connector(),
-        crate::support::ends::route(),
-    );
+    let (connector, route) = (connector(), crate::support::ends::route());
     let script = async {
         let mut raw = crate::support::ends::scripted_server(far).await;
         let stream = raw.connect().await;
