@@ -13,7 +13,10 @@ use crate::tunnel::{Tunnel, TunnelIo};
 
 /// A CONNECT that waits for its answer. Dropping it unanswered, as a handler does that panics, resets the
 /// stream with INTERNAL_ERROR.
-pub struct Incoming {
+pub struct Incoming(Box<Inner>);
+
+/// Boxed, so that the futures through which a CONNECT is handed do not each have the space for one.
+struct Inner {
     connect: Connect,
     head: request::Parts,
     peer: Identity,
@@ -25,7 +28,7 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         connect: Connect,
         head: request::Parts,
         peer: Identity,
@@ -34,7 +37,7 @@ impl Incoming {
         failure: Failure,
         tending: Tending,
     ) -> Self {
-        Self {
+        Self(Box::new(Inner {
             connect,
             head,
             peer,
@@ -43,58 +46,58 @@ impl Incoming {
             answering,
             failure,
             tending,
-        }
+        }))
     }
 
-    pub(crate) const fn at(mut self, addresses: Option<Addresses>) -> Self {
-        self.addresses = addresses;
+    pub(crate) fn at(mut self, addresses: Option<Addresses>) -> Self {
+        self.0.addresses = addresses;
         self
     }
 
     /// What the client asks for, and what it says about itself.
     #[must_use]
-    pub const fn connect(&self) -> &Connect {
-        &self.connect
+    pub fn connect(&self) -> &Connect {
+        &self.0.connect
     }
 
     /// The head as it came, for logs and tools.
     #[must_use]
-    pub const fn head(&self) -> &request::Parts {
-        &self.head
+    pub fn head(&self) -> &request::Parts {
+        &self.0.head
     }
 
     /// Who the client is, proved by the TLS handshake.
     #[must_use]
-    pub const fn peer(&self) -> &Identity {
-        &self.peer
+    pub fn peer(&self) -> &Identity {
+        &self.0.peer
     }
 
     /// Which CONNECT it is in [`Event`](crate::Event)s.
     #[must_use]
-    pub const fn info(&self) -> TunnelInfo {
-        self.answering.info()
+    pub fn info(&self) -> TunnelInfo {
+        self.0.answering.info()
     }
 
     /// The two ends of the socket below, if a [`Server`](crate::Server) accepted it.
     #[must_use]
-    pub const fn addresses(&self) -> Option<Addresses> {
-        self.addresses
+    pub fn addresses(&self) -> Option<Addresses> {
+        self.0.addresses
     }
 
     /// Ends the CONNECT, or the tunnel that becomes of it, from elsewhere.
     #[must_use]
     pub fn handle(&self) -> TunnelHandle {
-        self.answering.handle()
+        self.0.answering.handle()
     }
 
     /// Waits until the client no longer wants an answer, or the connection is lost or the CONNECT cut. Race it against
     /// connecting upstream, so that a client that gives up costs nothing more.
     pub async fn given_up(&self) {
-        self.answering.unwanted().await;
+        self.0.answering.unwanted().await;
     }
 
     pub(crate) fn scope(&self) -> Scope {
-        self.answering.scope()
+        self.0.answering.scope()
     }
 
     /// Answers 200: the tunnel is open. Call it only once the destination is connected.
@@ -102,20 +105,31 @@ impl Incoming {
     /// # Errors
     /// [`TunnelError`] if the client has given up meanwhile.
     pub fn accept(self, accept: &Accept) -> Result<Tunnel, TunnelError> {
-        let (send, hold, log) = self.answering.accept(accept, &self.failure)?;
-        let (failure, tending) = (self.failure, self.tending);
-        let io = TunnelIo::new(Role::Server, send, self.body, failure, tending, log);
-        Ok(Tunnel::new(io.held_by(hold), self.peer, Vec::new()))
+        let Inner {
+            peer,
+            body,
+            answering,
+            failure,
+            tending,
+            ..
+        } = *self.0;
+        let (send, hold, log) = answering.accept(accept, &failure)?;
+        let io = TunnelIo::new(Role::Server, send, body, failure, tending, log);
+        Ok(Tunnel::new(io.held_by(hold), peer, Vec::new()))
     }
 
     /// Answers as `reject` says: with a status and no body, or with a reset that invites another try elsewhere.
     pub fn reject(self, reject: &Reject) {
-        self.answering.reject(reject);
+        self.0.answering.reject(reject);
     }
 }
 
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Incoming({} from {})", self.connect.authority, self.peer)
+        write!(
+            f,
+            "Incoming({} from {})",
+            self.0.connect.authority, self.0.peer
+        )
     }
 }

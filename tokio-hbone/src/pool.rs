@@ -118,7 +118,8 @@ impl Pool {
     }
 
     async fn open(&self, route: &Route, spread: Option<Spread>) -> Result<Tunnel, DialError> {
-        let (tunnel, answers) = walk::walk(&self.0.0, route, spread).await?;
+        // Boxed, so that whoever keeps the tunnel does not hold the space that it took to open it.
+        let (tunnel, answers) = Box::pin(walk::walk(&self.0.0, route, spread)).await?;
         let hops = route.len();
         let Some(peer) = answers.last().map(|answer| answer.peer.clone()) else {
             return Err(DialError::new(hops - 1, hops, DialCause::Cancelled));

@@ -58,7 +58,9 @@ impl<S: Service> Relay<S> {
     }
 
     async fn relay(&self, incoming: Incoming) -> Outcome {
-        let (socket, address) = match self.connect(&incoming).await {
+        // Boxed, so that an open tunnel does not hold the space that it took to open it.
+        let connected = Box::pin(self.connect(&incoming)).await;
+        let (socket, address) = match connected {
             Ok(Answer::Accept(socket, address)) => (socket, address),
             Ok(Answer::Reject(reject)) => {
                 incoming.reject(&reject);
