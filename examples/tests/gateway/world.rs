@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use hbone::{Connect, DialCause, DialError, Hop, Identity, RequestError, Route};
+use hbone::{Connect, DialCause, DialError, Hop, Identity, RequestError, Route, TunnelError};
 use hbone_examples::pki::Authority;
 use rustix::process::Signal;
 use rustls::crypto::aws_lc_rs;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_hbone::tls::{ClientTls, TrustBundles};
 use tokio_hbone::{Connector, Pool, Tunnel};
 
-use crate::process::Process;
+use crate::process::{PATIENCE, Process};
 
 pub(crate) const SERVICE: &str = "echo.shop.svc.cluster.local:80";
 
@@ -233,6 +234,13 @@ pub(crate) async fn ask(pool: &Pool, route: &Route) -> Result<u8, DialError> {
     tunnel.read_to_end(&mut back).await.expect("the end");
     assert_eq!(back, b"over");
     Ok(name)
+}
+
+/// How a tunnel ended on which nothing more comes, in time.
+pub(crate) async fn cut(tunnel: &mut Tunnel) -> TunnelError {
+    let next = timeout(PATIENCE, tunnel.read_chunk()).await;
+    next.expect("it is cut in time")
+        .expect_err("no end of file, and no bytes")
 }
 
 /// The status with which a dial was refused.
