@@ -19,6 +19,9 @@ pub use connect_failure::ConnectFailure;
 pub use end::ServeEnd;
 pub use reset_budget::ResetBudget;
 
+/// The most addresses of one answer that are looked at, denied ones among them.
+const MAX_ADDRESSES: usize = 64;
+
 /// Serves one CONNECT: policy, directory or resolver, policy again, connect, 200. In that order, so that
 ///
 /// * a peer that may not go there learns nothing: no query and no packet tells it what exists;
@@ -87,7 +90,9 @@ impl Serve {
     }
 
     /// The directory or resolver has answered: any of these may be connected to, the first is the best. None at all is
-    /// [`Reject::NoEndpoint`].
+    /// [`Reject::NoEndpoint`], and an answer that leaves no time to connect is [`Reject::DnsTimeout`].
+    ///
+    /// Whoever owns a name chooses how many addresses it has, so only the first 64 are looked at.
     ///
     /// # Errors
     ///
@@ -98,7 +103,11 @@ impl Serve {
         now: Instant,
     ) -> Result<(), ApiMisuse> {
         if let Some(admitted) = self.answered_lookup("Serve::handle_resolved")? {
-            self.check(&admitted, addresses, now);
+            if self.is_out_of_time(now) {
+                self.end(Reject::DnsTimeout);
+            } else {
+                self.check(&admitted, addresses, now);
+            }
         }
         Ok(())
     }
@@ -218,34 +227,36 @@ impl Serve {
         addresses: impl IntoIterator<Item = SocketAddr>,
         now: Instant,
     ) {
+        let most = self.config.max_attempts.max(1);
         let mut checked = Vec::new();
         let mut denied = None;
-        for addr in addresses {
+        for addr in addresses.into_iter().take(MAX_ADDRESSES) {
             match admitted.check(addr) {
                 Ok(addr) if checked.contains(&addr) => {}
                 Ok(addr) => checked.push(addr),
                 Err(reason) => denied = denied.or(Some(reason)),
             }
-            if checked.len() >= self.config.max_attempts {
+            if checked.len() >= most {
                 break;
             }
         }
         match (checked.is_empty(), denied) {
             (true, Some(reason)) => self.end(Reject::denied(reason, self.config.deny_status)),
             (true, None) => self.end(Reject::NoEndpoint),
-            (false, _) => self.attempt(checked.into_iter(), ConnectFailure::Other, now),
+            (false, _) => self.attempt(checked.into_iter(), None, now),
         }
     }
 
     fn attempt(
         &mut self,
         mut rest: std::vec::IntoIter<Checked<SocketAddr>>,
-        worst: ConnectFailure,
+        worst: Option<ConnectFailure>,
         now: Instant,
     ) {
-        let out_of_time = self.total_deadline.is_some_and(|total| total <= now);
+        let out_of_time = self.is_out_of_time(now);
         let Some(addr) = rest.next().filter(|_| !out_of_time) else {
-            return self.end(worst.into());
+            // There is an address to begin with, so if nothing has failed there was no time to try it.
+            return self.end(worst.unwrap_or(ConnectFailure::TimedOut).into());
         };
         self.attempts = self.attempts.saturating_add(1);
         let attempt = Attempt(self.attempts);
@@ -257,8 +268,12 @@ impl Serve {
     fn attempt_failed(&mut self, failure: ConnectFailure, now: Instant) {
         let over = Stage::Over(ServeEnd::Rejected);
         if let Stage::Connecting { rest, worst } = std::mem::replace(&mut self.stage, over) {
-            self.attempt(rest, worst.max(failure), now);
+            self.attempt(rest, worst.max(Some(failure)), now);
         }
+    }
+
+    fn is_out_of_time(&self, now: Instant) -> bool {
+        self.total_deadline.is_some_and(|total| total <= now)
     }
 
     /// The admitted destination whose lookup has just been answered; `None` if nobody waits for it any more.
@@ -331,7 +346,7 @@ enum Stage {
     Connecting {
         rest: std::vec::IntoIter<Checked<SocketAddr>>,
         /// Of the failures so far, the one that tells most.
-        worst: ConnectFailure,
+        worst: Option<ConnectFailure>,
     },
     Over(ServeEnd),
 }

@@ -331,6 +331,81 @@ fn a_name_with_very_many_addresses_is_tried_only_so_often() {
 }
 
 #[test]
+fn to_try_no_address_is_to_try_one() {
+    let start = epoch();
+    let mut config = ServeConfig::default();
+    config.max_attempts = 0;
+    let authority = "cart.shop.svc:80".parse().unwrap();
+    let mut serve = Serve::new(&peer(), &authority, &policy(), config, start);
+    resolving(&mut serve);
+    // The first that is allowed is the one.
+    let answer = ["127.0.0.1:80", "10.0.0.1:80", "10.0.0.2:80"].map(addr);
+    serve.handle_resolved(answer, start).unwrap();
+    let (attempt, to) = connect(&mut serve);
+    assert_eq!(to, addr("10.0.0.1:80"));
+    serve
+        .handle_connect_failed(attempt, ErrorKind::ConnectionRefused, start)
+        .unwrap();
+    assert_eq!(reject(&mut serve), Reject::UpstreamRefused);
+}
+
+#[test]
+fn of_an_endless_answer_only_the_beginning_is_looked_at() {
+    let start = epoch();
+    let loopback = |last: u8| SocketAddr::from(([127, 0, 0, last], 80));
+    for (denied, connects) in [(63, true), (64, false)] {
+        let mut serve = serve("cart.shop.svc:80", &policy(), start);
+        resolving(&mut serve);
+        let mut looked_at = 0;
+        let answer = (0..denied)
+            .map(loopback)
+            .chain(std::iter::repeat(addr("10.0.0.1:80")))
+            .inspect(|_| looked_at += 1);
+        serve.handle_resolved(answer, start).unwrap();
+        assert_eq!(looked_at, 64);
+        if connects {
+            assert_eq!(connect(&mut serve).1, addr("10.0.0.1:80"));
+        } else {
+            assert_eq!(reject(&mut serve).status(), StatusCode::FORBIDDEN);
+        }
+    }
+}
+
+#[test]
+fn a_resolver_that_leaves_no_time_to_connect_is_what_failed() {
+    // [76]
+    let start = epoch();
+    let mut config = ServeConfig::default();
+    config.total_timeout = 3 * SECOND;
+    let by_name = "cart.shop.svc:80".parse().unwrap();
+    let begin = |authority| Serve::new(&peer(), authority, &policy(), config, start);
+    let addresses = ["10.0.0.1:80", "10.0.0.2:80"].map(addr);
+
+    let mut late = begin(&by_name);
+    resolving(&mut late);
+    late.handle_resolved(addresses, start + 3 * SECOND).unwrap();
+    assert_eq!(reject(&mut late), Reject::DnsTimeout);
+
+    // Once something was tried, the addresses are to blame.
+    let mut tried = begin(&by_name);
+    resolving(&mut tried);
+    tried
+        .handle_resolved(addresses, start + 2 * SECOND)
+        .unwrap();
+    let (attempt, _) = connect(&mut tried);
+    tried
+        .handle_connect_failed(attempt, ErrorKind::HostUnreachable, start + 3 * SECOND)
+        .unwrap();
+    assert_eq!(reject(&mut tried), Reject::UpstreamUnreachable);
+
+    // Nobody is asked about an address, so no resolver was slow.
+    config.total_timeout = Duration::ZERO;
+    let by_address = "10.0.0.7:80".parse().unwrap();
+    let mut none = Serve::new(&peer(), &by_address, &policy(), config, start);
+    assert_eq!(reject(&mut none), Reject::UpstreamTimeout);
+}
+
+#[test]
 fn a_peer_that_resets_is_not_answered_and_its_dial_is_dropped() {
     // [29]
     let start = epoch();

@@ -10,7 +10,7 @@ pub struct ServeConfig {
     pub deny_status: DenyStatus,
     /// Which authorities are looked up: names only by default.
     pub lookup: Lookup,
-    /// The most addresses that are tried for one CONNECT: 8 by default. Further ones are ignored.
+    /// The most addresses that are tried for one CONNECT: 8 by default. Further ones are ignored, and 0 counts as 1.
     pub max_attempts: usize,
     /// For a directory or resolver to answer: 5 s by default.
     pub resolve_timeout: Duration,
