@@ -79,7 +79,9 @@ impl Forwarded {
         &self.elements
     }
 
-    /// The host of the last element that names one: the destination service, as ztunnel reads it.
+    /// The `host` of the last element that names one, which is the nearest proxy's word: from ztunnel, the destination service.
+    ///
+    /// ztunnel itself reads the first `host` of the value; of the one element that it writes, both are the same.
     pub fn host(&self) -> Option<&str> {
         self.elements.iter().rev().find_map(Element::host)
     }

@@ -95,6 +95,9 @@ fn quoted_strings_may_hold_escapes() {
 fn extension_parameters_are_skipped() {
     assert_reads_as(r#"secret="a;b, c=\"d";for=_x;tenant=7"#, "for=_x");
     assert_refused("tenant=7", ForwardedError::Empty);
+    // Each element is on its own, and a longer name is another name.
+    assert_reads_as("for=_a;tenant=7, for=_b;tenant=7", "for=_a,for=_b");
+    assert_reads_as("tenant=7;tenants=7;tenan=7;for=_a;fore=_b", "for=_a");
 }
 
 #[test]
@@ -145,6 +148,12 @@ fn malformed_values_are_refused_with_their_reason() {
     assert_refused("for=\"_a\"b", ForwardedError::BadValue);
     assert_refused("for=_a;for=_b", ForwardedError::Repeated);
     assert_refused("host=a;HOST=a", ForwardedError::Repeated);
+    assert_refused("tenant=7;for=_a;tenant=7", ForwardedError::Repeated);
+    assert_refused(
+        "x=1;tenant=7;for=_a;y=2;TeNant=\"8\"",
+        ForwardedError::Repeated,
+    );
+    assert_refused("for=_a,z=1;for=_b;Z=1", ForwardedError::Repeated);
     assert_refused("for=_a\0", ForwardedError::NonAscii);
     assert_refused("host=\"h\u{e9}\"", ForwardedError::NonAscii);
     assert_refused("for=\"\"", ForwardedError::BadNode);

@@ -25,7 +25,7 @@ pub enum ForwardedError {
     /// A byte outside ASCII, or a control character.
     #[error("forwarded has a control character or a byte outside ASCII")]
     NonAscii,
-    /// A parameter stands twice in one element (RFC 7239 section 4).
+    /// A parameter, known to us or not, stands twice in one element (RFC 7239 section 4). Case makes no other name.
     #[error("forwarded has a parameter twice in one element")]
     Repeated,
     /// More than 8 KiB, or more than 32 elements.

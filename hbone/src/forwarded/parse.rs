@@ -51,19 +51,29 @@ fn read_line(scanner: &mut Scanner<'_>, elements: &mut Vec<Element>) -> Result<(
 /// `[pair] *(";" [pair])`. Blanks around the semicolon are not in the grammar, but ztunnel's reader takes them.
 fn read_element(scanner: &mut Scanner<'_>) -> Result<Element, ForwardedError> {
     let mut element = Element::new();
+    let mut extensions = Vec::new();
     loop {
         scanner.skip_blanks();
         if !matches!(scanner.peek(), None | Some(b',' | b';')) {
-            element = read_pair(scanner, element)?;
+            element = read_pair(scanner, element, &mut extensions)?;
             scanner.skip_blanks();
         }
         if !scanner.take(';') {
-            return Ok(element);
+            break;
         }
     }
+    if has_repeated(&mut extensions) {
+        return Err(ForwardedError::Repeated);
+    }
+    Ok(element)
 }
 
-fn read_pair(scanner: &mut Scanner<'_>, mut element: Element) -> Result<Element, ForwardedError> {
+/// Reads a parameter. One that we do not know leaves its name alone behind.
+fn read_pair<'a>(
+    scanner: &mut Scanner<'a>,
+    mut element: Element,
+    extensions: &mut Vec<&'a str>,
+) -> Result<Element, ForwardedError> {
     let name = scanner.token().ok_or(ForwardedError::BadName)?;
     if !scanner.take('=') {
         return Err(ForwardedError::BadName);
@@ -85,8 +95,21 @@ fn read_pair(scanner: &mut Scanner<'_>, mut element: Element) -> Result<Element,
         element = element.with_host(&value)?;
     } else if is("proto") {
         element = element.with_proto(&value)?;
+    } else {
+        extensions.push(name);
     }
     Ok(element)
+}
+
+/// Whether a name comes twice, in whatever case. A peer can send a thousand of them, hence the order.
+fn has_repeated(names: &mut [&str]) -> bool {
+    names.sort_unstable_by(|one, other| {
+        let lower = |byte: u8| byte.to_ascii_lowercase();
+        one.bytes().map(lower).cmp(other.bytes().map(lower))
+    });
+    names
+        .windows(2)
+        .any(|pair| matches!(pair, [one, other] if one.eq_ignore_ascii_case(other)))
 }
 
 /// What is left of a line. Its text is ASCII.
