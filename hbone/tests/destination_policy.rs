@@ -494,6 +494,48 @@ fn a_range_denied_by_configuration_is_denied_in_either_spelling() {
     }
 }
 
+#[test]
+fn to_deny_what_the_mapped_addresses_lie_in_is_to_deny_ipv4() {
+    for denied in ["::/0", "::/80", "::fffe:0:0/95", "::ffff:0:0/96"] {
+        let policy = DestinationPolicy::allow_any_destination().deny(net(denied));
+        for addr in ["10.9.1.2:80", "[::ffff:10.9.1.2]:80", "203.0.113.7:80"] {
+            let configured = Err(Denied::Configured(socket(addr).ip().to_canonical()));
+            assert_eq!(ask(&policy, addr), configured, "{denied}");
+            assert_eq!(resolve(&policy, "echo:80", addr), configured, "{denied}");
+        }
+    }
+    for denied in [
+        "2000::/3",
+        "::/97",
+        "::1:0:0:0/80",
+        "8000::/1",
+        "::ffff:0:0:0/95",
+    ] {
+        let policy = DestinationPolicy::allow_any_destination().deny(net(denied));
+        assert!(ask(&policy, "10.9.1.2:80").is_ok(), "{denied}");
+    }
+}
+
+#[test]
+fn to_allow_all_of_ipv6_is_not_to_allow_ipv4() {
+    for allowed in ["::/0", "::/80", "::fffe:0:0/95"] {
+        let policy = DestinationPolicy::allow_list([
+            AllowEntry::to_addresses([net(allowed)]),
+            AllowEntry::to_names([hostname("echo")]).within([net(allowed)]),
+        ]);
+        for addr in ["10.9.1.2:80", "[::ffff:10.9.1.2]:80"] {
+            assert_eq!(ask(&policy, addr), Err(Denied::NotListed), "{allowed}");
+            let ip = IpAddr::from([10, 9, 1, 2]);
+            let resolved = resolve(&policy, "echo:80", addr);
+            assert_eq!(resolved, Err(Denied::Resolved(ip)), "{allowed}");
+        }
+    }
+    let all = DestinationPolicy::allow_list([AllowEntry::to_addresses([net("::/0")])]);
+    assert!(ask(&all, "[2001:db8::7]:80").is_ok());
+    let mapped = DestinationPolicy::allow_list([AllowEntry::to_addresses([net("::ffff:0:0/96")])]);
+    assert!(ask(&mapped, "10.9.1.2:80").is_ok());
+}
+
 // [79]
 #[test]
 fn the_ports_of_the_proxies_are_denied_before_and_after_resolution() {

@@ -34,6 +34,9 @@ enum NamePattern {
 
 impl AllowEntry {
     /// Addresses within `ranges`. What is dialled in the end must lie within them too.
+    ///
+    /// A range of IPv4-mapped addresses is the IPv4 range. A wider range of IPv6, such as `::/0`, is of IPv6 alone, though the mapped
+    /// ones are in it: whoever wants IPv4 names it.
     pub fn to_addresses(ranges: impl IntoIterator<Item = IpNet>) -> Self {
         Self::new(Destination::Addresses(canonical_nets(ranges)))
     }
@@ -78,7 +81,8 @@ impl AllowEntry {
         self
     }
 
-    /// The names must lead to addresses within `ranges`. For an entry of addresses it replaces them.
+    /// The names must lead to addresses within `ranges`, which are read as in [`AllowEntry::to_addresses`]. For an entry of addresses it
+    /// replaces them.
     #[must_use]
     pub fn within(mut self, ranges: impl IntoIterator<Item = IpNet>) -> Self {
         let ranges = canonical_nets(ranges);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::net::{canonical_net, contains};
+use super::net::{canonical_net, contains, mapped_part};
 use super::{Admitted, AllowEntry, Checked, Denied, DeniedRange, Opening, RESERVED_PORTS};
 use crate::authority::canonical;
 use crate::{Authority, Identity, PORT};
@@ -76,9 +76,14 @@ impl DestinationPolicy {
 
     /// Denies a range under every rule: the prefix of an own NAT64 translator, a metadata service of an own cloud, the
     /// addresses of the nodes.
+    ///
+    /// An IPv4-mapped address is its IPv4 address, so a range of IPv6 that has the mapped ones in it, such as `::/0`, denies IPv4 as a
+    /// whole too. An [`AllowEntry`] does not: in doubt, no.
     #[must_use]
     pub fn deny(mut self, range: IpNet) -> Self {
-        Arc::make_mut(&mut self.0).denied.push(canonical_net(range));
+        let denied = &mut Arc::make_mut(&mut self.0).denied;
+        denied.push(canonical_net(range));
+        denied.extend(mapped_part(range));
         self
     }
 

@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
@@ -22,4 +22,16 @@ pub(super) fn canonical_net(range: IpNet) -> IpNet {
         .zip(v6.prefix_len().checked_sub(MAPPED_PREFIX))
         .and_then(|(addr, prefix)| Ipv4Net::new(addr, prefix).ok());
     mapped.map_or(range, IpNet::V4)
+}
+
+/// All of IPv4, if that is a part of `range`: of one wider than that of the mapped addresses, as `::/0` is.
+///
+/// [`canonical_net`] leaves such a range as it is, and no address in canonical form is a mapped one, so it has no IPv4 address in it.
+pub(super) fn mapped_part(range: IpNet) -> Option<IpNet> {
+    let IpNet::V6(v6) = range else {
+        return None;
+    };
+    let is_part =
+        v6.prefix_len() < MAPPED_PREFIX && v6.contains(&Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
+    is_part.then(|| IpNet::V4(Ipv4Net::default()))
 }
