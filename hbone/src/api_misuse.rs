@@ -24,7 +24,7 @@ impl ApiMisuse {
         self.call
     }
 
-    /// What the machine was doing then, as a phrase such as `after it had ended`.
+    /// What the machine was doing then, as a phrase such as `during the TLS handshake`.
     #[must_use]
     pub const fn state(&self) -> &'static str {
         self.state

@@ -22,7 +22,7 @@ use crate::Route;
 /// ```
 ///
 /// Call [`poll`](Self::poll) until it gives `None`, carry out what it says, and report with the `handle_*` of the same
-/// name. [`cancel`](Self::cancel) may come at any point.
+/// name. [`cancel`](Self::cancel) may come at any point, and reports that come after the end are ignored.
 ///
 /// ```
 /// use std::time::Instant;
@@ -88,12 +88,12 @@ impl Dial {
     /// Whether a connection to the peer of `level` was `found`.
     ///
     /// # Errors
-    /// [`ApiMisuse`] if that was not what the last action asked for.
+    /// [`ApiMisuse`] if that was not what the last action asked for, and the walk is not over.
     pub fn handle_checkout(&mut self, level: usize, found: bool) -> Result<(), ApiMisuse> {
-        let Step::Checkout { .. } = self.step else {
-            return Err(ApiMisuse::new("handle_checkout", self.phrase()));
-        };
-        self.must_have_asked("handle_checkout", level)?;
+        let may_answer = matches!(self.step, Step::Checkout { .. });
+        if !self.is_answer("handle_checkout", level, may_answer)? {
+            return Ok(());
+        }
         if found {
             self.reused = true;
             self.enter(level, Step::Request);
@@ -109,17 +109,16 @@ impl Dial {
     /// failure, which may lie further out, or a pool has no stream to give. `error` counts levels as this walk does.
     ///
     /// # Errors
-    /// [`ApiMisuse`] if that was not what the last action asked for.
+    /// [`ApiMisuse`] if that was not what the last action asked for, and the walk is not over.
     pub fn handle_checkout_failed(
         &mut self,
         level: usize,
         error: DialError,
     ) -> Result<(), ApiMisuse> {
-        let Step::Checkout { .. } = self.step else {
-            return Err(ApiMisuse::new("handle_checkout_failed", self.phrase()));
-        };
-        self.must_have_asked("handle_checkout_failed", level)?;
-        self.enter(level, Step::Over(Err(error)));
+        let may_answer = matches!(self.step, Step::Checkout { .. });
+        if self.is_answer("handle_checkout_failed", level, may_answer)? {
+            self.enter(level, Step::Over(Err(error)));
+        }
         Ok(())
     }
 
@@ -127,7 +126,7 @@ impl Dial {
     /// somebody else's attempt and shares its failure.
     ///
     /// # Errors
-    /// [`ApiMisuse`] if that was not what the last action asked for.
+    /// [`ApiMisuse`] if that was not what the last action asked for, and the walk is not over.
     pub fn handle_establish(
         &mut self,
         level: usize,
@@ -138,10 +137,9 @@ impl Dial {
             Step::Checkout { .. } => outcome.is_err(),
             _ => false,
         };
-        if !may_answer {
-            return Err(ApiMisuse::new("handle_establish", self.phrase()));
+        if !self.is_answer("handle_establish", level, may_answer)? {
+            return Ok(());
         }
-        self.must_have_asked("handle_establish", level)?;
         match outcome {
             Ok(()) => {
                 self.reused = false;
@@ -155,16 +153,16 @@ impl Dial {
     /// The CONNECT of `level` was answered: a tunnel, or none and why.
     ///
     /// # Errors
-    /// [`ApiMisuse`] if that was not what the last action asked for.
+    /// [`ApiMisuse`] if that was not what the last action asked for, and the walk is not over.
     pub fn handle_request(
         &mut self,
         level: usize,
         outcome: Result<(), RequestError>,
     ) -> Result<(), ApiMisuse> {
-        if self.step != Step::Request {
-            return Err(ApiMisuse::new("handle_request", self.phrase()));
+        let may_answer = self.step == Step::Request;
+        if !self.is_answer("handle_request", level, may_answer)? {
+            return Ok(());
         }
-        self.must_have_asked("handle_request", level)?;
         match outcome {
             Ok(()) if level + 1 == self.hops => self.over(Ok(())),
             Ok(()) => self.enter(level + 1, Step::Establish),
@@ -257,14 +255,26 @@ impl Dial {
         self.asked = false;
     }
 
-    const fn must_have_asked(&self, call: &'static str, level: usize) -> Result<(), ApiMisuse> {
+    /// Whether a report is the answer to what was asked. One that crossed the end on its way is nobody's mistake.
+    const fn is_answer(
+        &self,
+        call: &'static str,
+        level: usize,
+        may_answer: bool,
+    ) -> Result<bool, ApiMisuse> {
+        if self.is_over() {
+            return Ok(false);
+        }
+        if !may_answer {
+            return Err(ApiMisuse::new(call, self.phrase()));
+        }
         if !self.asked {
             return Err(ApiMisuse::new(call, "before poll has asked for it"));
         }
         if self.level != level {
             return Err(ApiMisuse::new(call, "at another level than poll asked for"));
         }
-        Ok(())
+        Ok(true)
     }
 
     const fn phrase(&self) -> &'static str {

@@ -11,7 +11,7 @@ use crate::{ExpectedIdentities, Identity};
 /// The caller does the work and reports it: [`handle_connected`](Self::handle_connected), then
 /// [`handle_secured`](Self::handle_secured), then [`handle_settings`](Self::handle_settings); at any time
 /// [`handle_failure`](Self::handle_failure) or [`handle_timeout`](Self::handle_timeout). After each of them
-/// [`poll`](Self::poll) may have the outcome, which it gives once.
+/// [`poll`](Self::poll) may have the outcome, which it gives once. Reports that come after the end are ignored.
 ///
 /// A TLS 1.3 client is done before its server has looked at the client's certificate, so a connection counts only from
 /// the peer's SETTINGS on, and a certificate refused late is an error of its own.
@@ -123,10 +123,11 @@ impl Establish {
     /// TCP is connected.
     ///
     /// # Errors
-    /// [`ApiMisuse`] outside [`Stage::Tcp`].
+    /// [`ApiMisuse`] in [`Stage::Tls`] and [`Stage::Settings`].
     pub fn handle_connected(&mut self, now: Instant) -> Result<(), ApiMisuse> {
-        self.must_be(Stage::Tcp, "handle_connected")?;
-        self.enter(Stage::Tls, now);
+        if self.waits_for(Stage::Tcp, "handle_connected")? {
+            self.enter(Stage::Tls, now);
+        }
         Ok(())
     }
 
@@ -135,14 +136,16 @@ impl Establish {
     /// The identity is checked here once more, so that an adapter whose verifier forgot to ask still lets nobody else in.
     ///
     /// # Errors
-    /// [`ApiMisuse`] outside [`Stage::Tls`].
+    /// [`ApiMisuse`] in [`Stage::Tcp`] and [`Stage::Settings`].
     pub fn handle_secured(
         &mut self,
         peer: &Identity,
         alpn: Option<&[u8]>,
         now: Instant,
     ) -> Result<(), ApiMisuse> {
-        self.must_be(Stage::Tls, "handle_secured")?;
+        if !self.waits_for(Stage::Tls, "handle_secured")? {
+            return Ok(());
+        }
         if alpn != Some(b"h2") {
             self.end(Err(EstablishError::Alpn));
         } else if let Some(Err(mismatch)) = self.expect.as_ref().map(|expect| expect.check(peer)) {
@@ -159,10 +162,11 @@ impl Establish {
     /// The peer's first SETTINGS arrived.
     ///
     /// # Errors
-    /// [`ApiMisuse`] outside [`Stage::Settings`].
+    /// [`ApiMisuse`] in [`Stage::Tcp`] and [`Stage::Tls`].
     pub fn handle_settings(&mut self) -> Result<(), ApiMisuse> {
-        self.must_be(Stage::Settings, "handle_settings")?;
-        if let Some(peer) = self.peer.take() {
+        if self.waits_for(Stage::Settings, "handle_settings")?
+            && let Some(peer) = self.peer.take()
+        {
             self.end(Ok(Established { peer }));
         }
         Ok(())
@@ -225,9 +229,12 @@ impl Establish {
         }
     }
 
-    fn must_be(&self, stage: Stage, call: &'static str) -> Result<(), ApiMisuse> {
+    /// Whether a report on this stage counts. One that crossed the end on its way is nobody's mistake.
+    fn waits_for(&self, stage: Stage, call: &'static str) -> Result<bool, ApiMisuse> {
         if self.stage == stage {
-            Ok(())
+            Ok(true)
+        } else if self.stage == Stage::Ended {
+            Ok(false)
         } else {
             Err(ApiMisuse::new(call, self.stage.phrase()))
         }
