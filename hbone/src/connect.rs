@@ -33,13 +33,13 @@ pub(crate) const X_ISTIO_SOURCE: HeaderName = HeaderName::from_static("x-istio-s
 /// | `:scheme`, `:path`, `:protocol` | | rejected, 400, if HTTP/2 has not refused them | |
 /// | `host` | rejected, 400 | rejected, 400, and so if it disagrees with `:authority` | |
 /// | `baggage` | all kept, in order | kept raw: whoever reads it skips bad members | kept, up to HTTP/2's limit for a header list |
-/// | `forwarded` | one list (RFC 9110 section 5.3) | dropped | dropped over 8 KiB or 32 elements |
+/// | `forwarded` | one list (RFC 9110 section 5.3) | dropped | dropped over 8 KiB or 32 elements; rejected, 508, if [`ConnectOptions::max_forwarded`] says so |
 /// | `traceparent` | dropped | dropped | dropped |
 /// | `x-forwarded-network` | dropped | dropped | dropped over 255 bytes |
 /// | `x-istio-source` | dropped | dropped, also an unknown word | dropped |
 /// | anything else | | dropped, or kept raw if [`ConnectOptions::keep_unknown`] says so | |
 ///
-/// A header that only informs never fails a tunnel: what is dropped is reported in [`Connect::unread`]. The `host` header, and the
+/// A header that only informs does not fail a tunnel unless the reader asks for it: what is dropped is reported in [`Connect::unread`]. The `host` header, and the
 /// headers that belong to one connection or message (`connection`, `content-length`, `transfer-encoding` and their kind), are never kept
 /// and never sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,7 @@ use crate::policy::Denied;
 /// | denied by policy | 403, or as [`DenyStatus`] says |
 /// | no such service, no endpoint, a call to ourselves | 503 |
 /// | resolution or connection failed, too many tunnels | 503 |
+/// | more proxies on the way than [`ConnectOptions::max_forwarded`](crate::ConnectOptions::max_forwarded) | 508 (RFC 5842) |
 /// | draining | stream error `REFUSED_STREAM`, so that the peer tries again elsewhere |
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -49,6 +50,11 @@ pub enum Reject {
     /// The `host` header names another destination than `:authority`.
     #[error("the host header disagrees with :authority")]
     HostMismatch,
+    /// More proxies have sent this CONNECT on than the reader takes: it goes in a circle.
+    #[error(
+        "the CONNECT has come through too many proxies; see whether two of them send it to each other"
+    )]
+    Loop,
     /// There is no `:authority`.
     #[error("the CONNECT has no :authority")]
     MissingAuthority,
@@ -130,6 +136,7 @@ impl Reject {
             | Self::HostMismatch
             | Self::MissingAuthority
             | Self::NotServedHere => StatusCode::BAD_REQUEST,
+            Self::Loop => StatusCode::LOOP_DETECTED,
             Self::NotConnect => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Denied { reason, status } => status.of(reason),

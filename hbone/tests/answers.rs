@@ -164,6 +164,15 @@ fn a_head_of_too_many_fields_is_answered_431() {
     assert_eq!(Reject::TooManyHeaders.answer(), Answer::Status(status));
 }
 
+// [80]
+#[test]
+fn a_loop_is_answered_508() {
+    assert_eq!(
+        Reject::Loop.answer(),
+        Answer::Status(StatusCode::LOOP_DETECTED)
+    );
+}
+
 #[test]
 fn while_draining_a_stream_is_refused_so_that_the_peer_tries_elsewhere() {
     assert_eq!(Reject::Draining.answer(), Answer::RefusedStream);

@@ -279,6 +279,44 @@ fn a_header_of_one_value_that_comes_twice_is_dropped_even_if_both_agree() {
     );
 }
 
+// [80]
+#[test]
+fn a_connect_that_came_through_too_many_proxies_is_a_loop_for_who_asks() {
+    let read = |value: &[u8], options| {
+        Connect::from_parts(&head("10.0.0.7:80", &[("forwarded", value)]), options)
+    };
+    let passes = |value: &[u8], most| {
+        let outcome = read(value, ConnectOptions::new().with_max_forwarded(most));
+        assert!(matches!(outcome, Ok(_) | Err(Reject::Loop)), "{outcome:?}");
+        outcome.is_ok()
+    };
+    assert!(passes(b"for=_a, for=_b", 2));
+    assert!(!passes(b"for=_a, for=_b, for=_c", 2));
+    assert!(!passes(b"for=_a", 0));
+    assert!(passes(&vec!["for=_a"; 32].join(",").into_bytes(), 32));
+
+    let endless = vec!["for=_a"; 33].join(",").into_bytes();
+    let wide = [b"for=_".as_slice(), &[b'a'; 8192]].concat();
+    for value in [&endless, &wide] {
+        assert!(!passes(value, usize::MAX));
+        assert!(read(value, ConnectOptions::new()).is_ok(), "off by default");
+    }
+    // A header that says nothing, or nonsense, is dropped and so is not sent on.
+    let none = ConnectOptions::new().with_max_forwarded(0);
+    for value in [b"".as_slice(), b"tenant=7", b"for=1.2.3.4:80"] {
+        assert_eq!(read(value, none).map(|connect| connect.forwarded), Ok(None));
+    }
+    let lines = [
+        ("forwarded", b"for=_a".as_slice()),
+        ("forwarded", b"for=_b"),
+    ];
+    let one = ConnectOptions::new().with_max_forwarded(1);
+    let outcome = Connect::from_parts(&head("10.0.0.7:80", &lines), one);
+    assert_eq!(outcome, Err(Reject::Loop), "several lines are one list");
+    let alone = Connect::from_parts(&head("10.0.0.7:80", &[]), none);
+    assert!(alone.is_ok());
+}
+
 #[test]
 fn several_lines_of_forwarded_are_one_list_and_one_bad_line_spoils_it() {
     let connect = read(&[("forwarded", b"for=_a"), ("forwarded", b"for=_b")]);

@@ -6,6 +6,7 @@ use super::{
     X_FORWARDED_NETWORK, X_ISTIO_SOURCE, is_hop_by_hop, is_known,
 };
 use crate::authority::Host;
+use crate::forwarded::ForwardedError;
 use crate::{Authority, Forwarded, HeaderValues, IstioSource, Network, Reject, Traceparent};
 
 impl Connect {
@@ -13,7 +14,7 @@ impl Connect {
     ///
     /// # Errors
     ///
-    /// The head is not that of a CONNECT, or its authority is no authority: see the table at [`Connect`].
+    /// The head is not that of a CONNECT, its authority is no authority, or it goes in a circle: see the table at [`Connect`].
     pub fn from_parts(parts: &request::Parts, options: ConnectOptions) -> Result<Self, Reject> {
         if parts.method != Method::CONNECT {
             return Err(Reject::NotConnect);
@@ -28,10 +29,12 @@ impl Connect {
         check_host(headers, &authority)?;
 
         let mut unread = Unread::default();
+        let forwarded = read_forwarded(headers, &mut unread.forwarded);
+        check_loop(forwarded.as_ref(), unread.forwarded, options)?;
         Ok(Self {
             authority,
             baggage: HeaderValues::from_map(headers, &BAGGAGE),
-            forwarded: read_forwarded(headers, &mut unread.forwarded),
+            forwarded,
             origin_network: read_one(
                 headers,
                 &X_FORWARDED_NETWORK,
@@ -86,6 +89,22 @@ fn read_forwarded(headers: &HeaderMap, unread: &mut Option<UnreadReason>) -> Opt
     Forwarded::from_lines(headers.get_all(FORWARDED))
         .map_err(|error| *unread = Some(error.into()))
         .ok()
+}
+
+/// Each proxy on the way adds an element, so a list that grows too long goes round in a circle.
+fn check_loop(
+    forwarded: Option<&Forwarded>,
+    unread: Option<UnreadReason>,
+    options: ConnectOptions,
+) -> Result<(), Reject> {
+    let Some(most) = options.max_forwarded else {
+        return Ok(());
+    };
+    let is_endless = unread == Some(UnreadReason::Forwarded(ForwardedError::TooLong));
+    if is_endless || forwarded.is_some_and(|forwarded| forwarded.elements().len() > most) {
+        return Err(Reject::Loop);
+    }
+    Ok(())
 }
 
 /// Reads a header of one value.
