@@ -1,6 +1,7 @@
 //! The east-west gateway as a process of its own: clients, endpoints and its files around it.
 
 mod authority;
+mod conformance;
 mod draining;
 mod endpoint;
 mod faults;
