@@ -8,12 +8,14 @@ mod chain;
 mod cpu;
 mod effort;
 mod experiment;
+mod growth;
 mod idle;
 mod line;
 mod load;
 mod memory;
 mod naive;
 mod ours;
+mod plot;
 mod process;
 mod report;
 mod role;
@@ -21,6 +23,8 @@ mod row;
 mod secrets;
 mod sink;
 mod stage;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -42,9 +46,16 @@ struct Arguments {
     /// Fewer rounds and less in each: for a first look.
     #[arg(long)]
     quick: bool,
+    /// How often everything is measured, instead of 9 times, or 3 with --quick.
+    #[arg(long)]
+    rounds: Option<usize>,
     /// Only figures whose name contains this.
     #[arg(long)]
     only: Option<String>,
+    /// Instead of the table: measure how costs grow with tunnels and with connections, draw that as SVG files in this folder,
+    /// and fail if any grows worse than linearly.
+    #[arg(long, value_name = "FOLDER")]
+    growth: Option<PathBuf>,
     #[command(subcommand)]
     role: Option<Hidden>,
 }
@@ -62,7 +73,11 @@ fn main() -> Result<()> {
         return role.run();
     }
     process::raise_descriptor_limit()?;
-    let effort = Effort::new(arguments.quick);
+    let mut effort = Effort::new(arguments.quick);
+    effort.rounds = arguments.rounds.unwrap_or(effort.rounds);
+    if let Some(folder) = arguments.growth {
+        return growth::run(&folder, effort);
+    }
     let report = Report::measure(effort, arguments.only.as_deref())?;
     if arguments.json {
         println!("{}", serde_json::to_string(&report)?);

@@ -55,7 +55,10 @@ impl Row {
             unit,
             ours: median(&values[0]),
             base: median(&values[1]),
-            direct: values.get(2).map(|values| median(values)),
+            direct: values
+                .get(2)
+                .map(|values| median(values))
+                .filter(|direct| *direct > 0.0),
             measured,
             range: (least, most),
             must: bars.0,
