@@ -13,7 +13,7 @@ pub(crate) struct Process {
 }
 
 /// How long anything may take; these machines are slow at times.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Process {
     /// Starts it and collects what it writes, to its standard output and its standard error.

@@ -23,20 +23,19 @@ async fn a_connection_crosses_networks_and_nobody_is_unknown_to_either_end() {
     for _ in 0..10 {
         assert!(there_and_back(&world).await);
     }
-    for (host, reporter, peer) in [
-        (CLIENT, "source", "destination_workload=\"echo\""),
-        (10, "destination", "source_workload=\"web\""),
+    // An inner connection is reused, so that either pod may have served all of it.
+    let pods = get(&world, 10).await + &get(&world, 11).await;
+    let client = get(&world, CLIENT).await;
+    for (metrics, reporter, peer) in [
+        (client, "source", "destination_workload=\"echo\""),
+        (pods, "destination", "source_workload=\"web\""),
     ] {
-        let metrics = get(&world, host).await;
-        let series = |name: &str| {
-            metrics
-                .lines()
-                .filter(|line| line.starts_with(name))
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        let opened = series("istio_tcp_connections_opened_total{");
-        assert_eq!(opened.len(), 1, "{opened:#?}");
+        let name = "istio_tcp_connections_opened_total{";
+        let opened: Vec<_> = metrics
+            .lines()
+            .filter(|line| line.starts_with(name))
+            .collect();
+        assert!(!opened.is_empty(), "{metrics}");
         for part in [
             &format!("reporter=\"{reporter}\""),
             peer,
@@ -156,11 +155,18 @@ async fn there_and_back(world: &World) -> bool {
     if socket.read_exact(&mut answer).await.is_err() || answer[..4] != [5, 0, 5, 0] {
         return false;
     }
-    socket.write_all(&[9; 100_000]).await.expect("room");
-    socket.shutdown().await.expect("an end");
     let mut back = Vec::new();
-    socket.read_to_end(&mut back).await.expect("the end");
-    back == [9; 100_000]
+    let carried = async {
+        socket.write_all(&[9; 100_000]).await?;
+        socket.shutdown().await?;
+        socket.read_to_end(&mut back).await
+    };
+    if carried.await.is_err() {
+        return false;
+    }
+    // What ends without an error is whole.
+    assert!(back == [9; 100_000], "{} of 100000 bytes", back.len());
+    true
 }
 
 async fn get(world: &World, last: u8) -> String {
