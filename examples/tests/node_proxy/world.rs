@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use hbone_examples::pki::{Authority, Issued};
 
@@ -164,7 +164,10 @@ impl World {
         self.issue("client");
         let mut command = self.command("client", 1);
         change(&mut command);
-        let Output { status, stderr, .. } = command.output().expect("node-proxy");
-        (status.code(), String::from_utf8_lossy(&stderr).into_owned())
+        let log = fs::File::create(self.path("failed.log")).expect("a log");
+        command.stdout(Stdio::null()).stderr(log);
+        let code = Proxy::spawn(&mut command, self.at(1, 15020)).end();
+        let told = fs::read_to_string(self.path("failed.log")).expect("a log");
+        (code, told)
     }
 }
