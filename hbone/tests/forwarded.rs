@@ -154,6 +154,7 @@ fn malformed_values_are_refused_with_their_reason() {
         ForwardedError::Repeated,
     );
     assert_refused("for=_a,z=1;for=_b;Z=1", ForwardedError::Repeated);
+    assert_refused("for=_a;Z=1;a=1;z=1", ForwardedError::Repeated);
     assert_refused("for=_a\0", ForwardedError::NonAscii);
     assert_refused("host=\"h\u{e9}\"", ForwardedError::NonAscii);
     assert_refused("for=\"\"", ForwardedError::BadNode);

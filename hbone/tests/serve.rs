@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use hbone::policy::{AllowEntry, Checked, DestinationPolicy, Opening};
+use hbone::policy::{AllowEntry, Checked, Denied, DeniedRange, DestinationPolicy, Opening};
 use hbone::{
     Attempt, ConnectFailure, DenyStatus, Identity, Lookup, Reject, ResetBudget, Serve, ServeAction,
     ServeConfig, ServeEnd,
@@ -328,6 +328,23 @@ fn a_name_with_very_many_addresses_is_tried_only_so_often() {
     }
     assert_eq!(tried, 8);
     assert_eq!(serve.end_reached(), Some(ServeEnd::Rejected));
+}
+
+#[test]
+fn of_several_denials_that_of_the_best_address_is_told() {
+    let start = epoch();
+    let mut serve = serve("cart.shop.svc:80", &policy(), start);
+    resolving(&mut serve);
+    let answer = ["127.0.0.1:80", "224.0.0.1:80"].map(addr);
+    serve.handle_resolved(answer, start).unwrap();
+    let reason = Denied::Range {
+        addr: answer[0].ip(),
+        range: DeniedRange::Loopback,
+    };
+    assert_eq!(
+        reject(&mut serve),
+        Reject::denied(reason, DenyStatus::default())
+    );
 }
 
 #[test]

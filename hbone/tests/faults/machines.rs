@@ -100,6 +100,42 @@ fn reports_that_crossed_the_end_are_nobodys_mistake() {
     assert_eq!((establish.poll(), establish.poll_timeout()), (None, None));
 }
 
+#[test]
+fn a_walk_that_has_begun_nothing_takes_no_report_and_abandons_nothing() {
+    let mut dial = Dial::new(&route(1), DialLimits::default(), epoch());
+    assert!(dial.handle_checkout(0, false).is_err(), "not asked for yet");
+    dial.cancel();
+    assert!(matches!(dial.poll(), Some(DialAction::Ended(Err(_)))));
+    assert_eq!(dial.poll(), None);
+}
+
+#[test]
+fn a_connect_is_repeated_on_another_connection() {
+    let checkout = |elsewhere| {
+        Some(DialAction::Checkout {
+            level: 0,
+            elsewhere,
+        })
+    };
+    let mut dial = Dial::new(&route(1), DialLimits::default(), epoch());
+    assert_eq!(dial.poll(), checkout(false));
+    dial.handle_checkout(0, true).unwrap();
+    assert_eq!(dial.poll(), Some(DialAction::Request { level: 0 }));
+    let refused = RequestError::Reset(Reason::REFUSED_STREAM);
+    dial.handle_request(0, Err(refused)).unwrap();
+    assert_eq!(dial.poll(), checkout(true));
+}
+
+#[test]
+fn a_peer_that_did_not_agree_to_http2_is_not_spoken_to() {
+    for alpn in [None, Some(&b"http/1.1"[..]), Some(b""), Some(b"h2c")] {
+        let now = epoch();
+        let mut establish = Establish::over_tunnel(server().into(), Timeouts::default(), now);
+        establish.handle_secured(&server(), alpn, now).unwrap();
+        assert_eq!(establish.poll(), Some(Err(EstablishError::Alpn)));
+    }
+}
+
 /// What may be reported to a walk, rightly or wrongly.
 #[derive(Debug, Clone)]
 enum DialEvent {
