@@ -836,3 +836,28 @@ fn ends_that_are_closed_are_no_reason_to_panic() {
     }
     assert!(server.is_alive());
 }
+
+#[test]
+fn a_trace_tells_what_happened_at_the_hop() {
+    let pki = Pki::new();
+    let (app, _) = application(echo);
+    let (_server, at) = server_for(&pki, app);
+    let told = client_run(&pki, at, &["-v", &app.to_string()], b"hello").stderr;
+    let server = id("server");
+    let steps = [
+        format!("ms  {at}: connecting"),
+        format!("ms  {at}: TLS and HTTP/2 are up with {server}, after "),
+        format!("ms  {at}: CONNECT {app} on stream 1: 200 after "),
+        format!("ms  {at}: stream 1 is over: both halves ended; 5 bytes sent, 10 received"),
+    ];
+    let mut rest = told.as_str();
+    for step in steps {
+        let (_, behind) = rest
+            .split_once(&step)
+            .unwrap_or_else(|| panic!("{step:?} is not, or not in order, in {told}"));
+        rest = behind;
+    }
+
+    let untold = client_run(&pki, at, &[&app.to_string()], b"hello").stderr;
+    assert!(!untold.contains("connecting"), "{untold}");
+}

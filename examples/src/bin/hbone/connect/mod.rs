@@ -1,5 +1,6 @@
 mod report;
 mod standard_io;
+mod trace;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio_hbone::{Connector, Copied, Pool, copy_bidirectional};
 
 use crate::connect::report::Report;
 use crate::connect::standard_io::StandardIo;
+use crate::connect::trace::Trace;
 use crate::failure::{EXIT_CODES, Failure};
 use crate::runtime::block_on;
 use crate::way::{Way, WayFlags};
@@ -28,6 +30,9 @@ pub(crate) struct Connect {
     /// Tell what is told on standard error as JSON, one object a line
     #[arg(long)]
     json: bool,
+    /// Tell as well what happens at each hop, and when: handshakes, CONNECTs, resets, waits for room
+    #[arg(short, long)]
+    verbose: bool,
 }
 
 /// How long the peer may take to hear the end of it.
@@ -55,7 +60,11 @@ impl Connect {
             report.note(&note);
         }
         // One tunnel needs no pool, but only a pool tells when the last byte of a connection is gone.
-        let pool = Pool::builder(Connector::new(way.workload.client()?))
+        let mut connector = Connector::new(way.workload.client()?);
+        if self.verbose {
+            connector = connector.with_observer(Trace::new(report.clone()));
+        }
+        let pool = Pool::builder(connector)
             .spread(Spread::by_weight(1))
             .build();
         let outcome = carry(&way, &pool, io, report).await;

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use baggage::istio::PeerAttributes;
 use baggage::{Limits, Sanitized};
@@ -37,6 +38,11 @@ enum Event<'a> {
         received: u64,
         error: Option<String>,
     },
+    /// What happened at a hop; milliseconds since the beginning.
+    Trace {
+        at: f64,
+        message: &'a str,
+    },
     /// Nothing more comes: why, and what hbone exits with.
     Failed {
         exit: u8,
@@ -73,6 +79,12 @@ impl Report {
     /// Something to know.
     pub(super) fn note(&self, message: &str) {
         self.tell(&Event::Note { message });
+    }
+
+    /// What happened at a hop, so long after the beginning.
+    pub(super) fn trace(&self, since: Duration, message: &str) {
+        let at = (since.as_secs_f64() * 10_000.0).round() / 10.0;
+        self.tell(&Event::Trace { at, message });
     }
 
     /// The tunnel is open; TCP went to `address`.
@@ -145,7 +157,10 @@ impl Event<'_> {
                     "hbone: {sent} bytes sent, {received} bytes received"
                 )]
             }
-            // A peer may have had a say in it.
+            // A peer may have had a say in these.
+            Self::Trace { at, message } => {
+                vec![format!("hbone: {at:8.1} ms  {}", Sanitized::new(message))]
+            }
             Self::Failed { message, .. } => vec![format!("hbone: {}", Sanitized::new(message))],
         }
     }
