@@ -5,6 +5,7 @@
 mod support;
 
 mod accepting;
+mod cancelling;
 mod cutting;
 mod descriptors;
 mod drain;

@@ -21,3 +21,5 @@ mod resets;
 mod small_writes;
 mod stalled;
 mod torture;
+mod torture_cancelling;
+mod torture_session;

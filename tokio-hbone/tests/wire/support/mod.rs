@@ -4,6 +4,7 @@
     reason = "each of the test binaries that share it uses a part"
 )]
 
+pub(crate) mod cut;
 pub(crate) mod ends;
 pub(crate) mod frame;
 pub(crate) mod io;
@@ -17,6 +18,8 @@ pub(crate) mod torn_io;
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 /// Waits for what must happen without anybody's deadline. The clock is stopped in most tests, so that this costs nothing
 /// where it does not happen either.
 #[track_caller]
@@ -28,4 +31,19 @@ pub(crate) fn soon<T>(work: impl Future<Output = T>) -> impl Future<Output = T> 
             Err(_) => panic!("nothing happens any more at {caller}"),
         }
     }
+}
+
+/// How many tasks there are.
+pub(crate) fn tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks()
+}
+
+/// Waits until there are no more tasks than there were `before`.
+#[track_caller]
+pub(crate) fn tasks_end(before: usize) -> impl Future<Output = ()> {
+    soon(async move {
+        while tasks() > before {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
 }
