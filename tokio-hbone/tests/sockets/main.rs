@@ -6,7 +6,9 @@
 mod support;
 
 mod downloads;
+mod halves;
 mod links;
+mod loops;
 mod memory;
 mod peer;
 mod pings;
