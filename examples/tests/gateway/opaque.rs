@@ -14,6 +14,7 @@ use crate::world::{AT_ONCE, SERVICE, World, id, name};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_pass_as_they_are_also_those_that_are_no_tls() {
+    // [122]
     let world = World::new();
     let _gateway = world.start(&world.mesh(&[(10, 1, true)]), &[]).await;
     let _pod = Endpoint::start(world.ip(10), 10, AT_ONCE).await;
