@@ -17,7 +17,7 @@ pub struct Http2Config {
     pub frame_size: u32,
     /// The largest head that we accept, in the measure of RFC 9113 section 6.5.2.
     pub header_list_size: u32,
-    /// How much one tunnel may hold that is written and not yet sent.
+    /// How much one tunnel may hold that is written and not yet sent; at least a byte.
     pub send_buffer: usize,
     /// How many tunnels a client may have open on one connection to us.
     pub concurrent_streams: u32,
@@ -63,7 +63,7 @@ impl Http2Config {
             .initial_connection_window_size(self.connection_window.min(MAX_WINDOW))
             .max_frame_size(self.frame_size.clamp(MIN_FRAME, MAX_FRAME))
             .max_header_list_size(self.header_list_size)
-            .max_send_buffer_size(self.send_buffer.min(u32::MAX as usize))
+            .max_send_buffer_size(self.send_buffer.clamp(1, u32::MAX as usize))
             .data_frame_budget(self.small_frame_budget.max(LEAST_BUDGET))
             .enable_push(false)
             .initial_max_send_streams(UNSAID);
@@ -78,7 +78,7 @@ impl Http2Config {
             .initial_connection_window_size(self.connection_window.min(MAX_WINDOW))
             .max_frame_size(self.frame_size.clamp(MIN_FRAME, MAX_FRAME))
             .max_header_list_size(self.header_list_size)
-            .max_send_buffer_size(self.send_buffer.min(u32::MAX as usize))
+            .max_send_buffer_size(self.send_buffer.clamp(1, u32::MAX as usize))
             .max_concurrent_streams(self.concurrent_streams)
             .data_frame_budget(self.small_frame_budget.max(LEAST_BUDGET))
             .max_concurrent_reset_streams(REMEMBERED_RESETS.max(streams))

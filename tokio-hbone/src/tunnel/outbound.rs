@@ -24,6 +24,8 @@ pub(crate) struct Outbound {
 
 /// How much is held at most: the payload of a frame that every peer takes (RFC 9113 section 4.2).
 const MOST: usize = 16 << 10;
+/// How much of the window is asked for at once, which is far more than is queued.
+const MOST_ASKED: usize = 1 << 30;
 /// Up to here it is cheaper to copy bytes that could be handed through than to frame them by themselves.
 const SMALL: usize = 1 << 10;
 
@@ -175,8 +177,9 @@ impl Outbound {
     }
 
     fn ask(&mut self, wanted: usize) {
-        self.asked = wanted;
-        self.send.reserve_capacity(wanted + self.held.len());
+        // h2 counts in 32 bits, and would take four gibibytes for nothing.
+        self.asked = wanted.min(MOST_ASKED);
+        self.send.reserve_capacity(self.asked + self.held.len());
     }
 }
 

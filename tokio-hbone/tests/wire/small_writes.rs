@@ -83,6 +83,28 @@ async fn a_write_of_several_slices_is_one_frame() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_of_four_gibibytes_begins_like_any_other() {
+    let (mut tunnel, mut raw, stream) = tunnel_to_script().await;
+    let part = vec![7; 1 << 20];
+    let slices = [IoSlice::new(&part); 4096];
+    let some = soon(tunnel.write_vectored(&slices)).await.expect("a peer");
+    assert_eq!(some, 65_535);
+    let frames = data(&raw.until_quiet().await, stream);
+    assert_eq!(frames.concat(), part[..65_535]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tunnel_that_may_queue_nothing_queues_a_byte() {
+    let mut http2 = Http2Config::client();
+    http2.send_buffer = 0;
+    let (mut tunnel, mut raw, stream) =
+        tunnel_to_script_with(connector().with_http2(http2), &[]).await;
+    soon(tunnel.write_all(b"on")).await.expect("a peer");
+    let frames = data(&raw.until_quiet().await, stream);
+    assert_eq!(frames.concat(), b"on"[..]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn large_chunks_keep_their_place_among_small_ones() {
     let (mut tunnel, mut raw, stream) = tunnel_to_script().await;
     let mut expected = Vec::new();
