@@ -100,7 +100,8 @@ impl Tending {
         }
         let was_full = self.is_full();
         flush(cx);
-        was_full && !self.is_full() && self.tend(cx)
+        // There is room again, for what h2 could not write, too.
+        was_full && !self.is_full()
     }
 
     fn tend(&self, cx: &Context<'_>) -> bool {

@@ -5,6 +5,7 @@
 mod support;
 
 mod answers;
+mod any_order;
 mod bulk;
 mod copying;
 mod dial_errors;

@@ -38,6 +38,16 @@ impl Noise {
         (self.next() % bound as u64) as usize
     }
 
+    /// A seed of another stream.
+    pub(crate) fn seed(&mut self) -> u64 {
+        self.next() >> 8
+    }
+
+    /// Another stream.
+    pub(crate) fn split_off(&mut self) -> Self {
+        Self::new(self.seed())
+    }
+
     fn next(&mut self) -> u64 {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
