@@ -32,8 +32,10 @@ use sabotage::Sabotage;
 /// come back, every certificate is rotated, and one client's is revoked. A tunnel that none of that hit must end as it was meant
 /// to. Exits with 1 if a check fails.
 ///
-/// Resident memory must grow by less than 1 MB a minute once warm, which takes the first third (20 s at most). With less than 30 s
-/// left to judge, only gross growth fails.
+/// Resident memory must grow by less than 1 MB a minute once warm, which takes the first third (20 s at most). What counts is the
+/// lowest value in every 5 s, and the slope of the line through those (least squares) in either half of the time that is left, of
+/// which the smaller is taken: a leak grows in both, while bursts fall back and the allocator's steps happen once. With less than
+/// 30 s left to judge, only gross growth fails.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
