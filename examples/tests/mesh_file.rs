@@ -232,6 +232,147 @@ fn one_address_in_two_networks_is_two_workloads() {
     }
 }
 
+/// Where a connection from `uid` to `to` ends.
+fn end(file: &MeshFile, uid: &str, to: &str) -> String {
+    let from = file.mesh().workload(uid).expect("a workload");
+    let to: Authority = to.parse().expect("an authority");
+    let plan = plan(file.mesh(), Source::node_proxy(&from), &to, Entropy::new(0)).expect("a plan");
+    plan.address.to_string()
+}
+
+#[track_caller]
+fn assert_odd(file: &MeshFile, expected: &[(usize, &str, &str)]) {
+    let told: Vec<_> = file.oddities().iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for (line, field, what) in expected {
+        let start = format!("mesh.yaml:{line}: {field}: ");
+        let is_told = |odd: &String| odd.starts_with(&start) && odd.contains(what);
+        assert!(told.iter().any(is_told), "{start}{what} in {told:#?}");
+    }
+}
+
+#[test]
+fn a_service_may_tell_its_endpoints_itself() {
+    let file = parse(
+        r#"
+workloads:
+- {uid: client, namespace: shop, workloadIps: [10.0.0.1]}
+- {uid: one, namespace: shop, workloadIps: [10.0.0.2]}
+- {uid: sick, namespace: shop, workloadIps: [10.0.0.3]}
+- {uid: own, namespace: shop, workloadIps: [10.0.0.4], services: {shop/b.example: {80: 9090}}}
+services:
+- name: a
+  namespace: shop
+  hostname: a.example
+  vips: [/10.1.0.1]
+  ports: {80: 8080}
+  endpoints:
+    one: {workloadUid: one, port: {80: 8081}, status: Healthy}
+    sick: {workloadUid: sick, port: {80: 8080}, status: Unhealthy}
+    "gone:/10.0.0.9":
+      workloadUid: gone
+      port: {80: 8080}
+      status: Healthy
+- name: b
+  namespace: shop
+  hostname: b.example
+  vips: [/10.1.0.2]
+  ports: {80: 8080}
+  endpoints:
+    own: {workloadUid: own, port: {80: 1}, status: Healthy}
+"#,
+    );
+    assert_eq!(end(&file, "client", "10.1.0.1:80"), "10.0.0.2:8081");
+    assert_eq!(end(&file, "client", "10.1.0.2:80"), "10.0.0.4:9090");
+    let field = "services[0].endpoints.gone:/10.0.0.9.workloadUid";
+    assert_odd(&file, &[(17, field, "there is no workload \"gone\"")]);
+}
+
+#[test]
+fn a_service_may_have_ranges_of_addresses_of_which_the_narrowest_counts() {
+    let file = parse(
+        r#"
+workloads:
+- {uid: client, namespace: shop, workloadIps: [10.0.0.1]}
+- {uid: wide, namespace: shop, workloadIps: [10.0.0.2], services: {shop/wide.example: {}}}
+- {uid: narrow, namespace: shop, workloadIps: [10.0.0.3], services: {shop/narrow.example: {}}}
+- {uid: exact, namespace: shop, workloadIps: [10.0.0.4], services: {shop/exact.example: {}}}
+services:
+- {name: w, namespace: shop, hostname: wide.example, vips: [], ports: {80: 80}, cidrVips: [{cidr: 240.240.0.0/16}]}
+- {name: n, namespace: shop, hostname: narrow.example, vips: [], ports: {80: 80}, cidrVips: [{network: "", cidr: 240.240.7.0/24}]}
+- {name: e, namespace: shop, hostname: exact.example, vips: [/240.240.7.7], ports: {80: 80}}
+- {name: f, namespace: shop, hostname: far.example, vips: [], ports: {80: 80}, cidrVips: [{network: far, cidr: 240.240.7.0/28}]}
+"#,
+    );
+    assert_eq!(end(&file, "client", "240.240.1.1:80"), "10.0.0.2:80");
+    assert_eq!(end(&file, "client", "240.240.7.1:80"), "10.0.0.3:80");
+    assert_eq!(end(&file, "client", "240.240.7.7:80"), "10.0.0.4:80");
+    assert_odd(&file, &[]);
+}
+
+#[test]
+fn what_ztunnel_lives_with_is_told_and_lived_with() {
+    let file = parse(
+        r#"
+workloads:
+- uid: client
+  namespace: shop
+  workloadIps: [10.0.0.1]
+  workloadType: StatefulSet
+  applicationTunnel: {protocol: PROXY, port: null}
+  services: {shop/nowhere.example: {80: 80}}
+- {uid: c//Pod/shop/pod, namespace: shop, workloadIps: [10.0.0.2]}
+- {uid: c/entry/shop/entry, namespace: shop, workloadIps: [10.0.0.2], protocol: HBONE}
+- {uid: h1, namespace: shop, workloadIps: [10.0.0.9], networkMode: HostNetwork}
+- {uid: h2, namespace: shop, workloadIps: [10.0.0.9], networkMode: HostNetwork}
+services:
+- name: a
+  namespace: shop
+  hostname: a.example
+  vips: [/10.1.0.1]
+  ports: {80: 80}
+  subjectAltNames: [spiffe://cluster.local/ns/shop/sa/a, a.example]
+- {name: b, namespace: other, hostname: b.example, vips: [/10.1.0.1], ports: {80: 80}, canonical: true}
+"#,
+    );
+    assert_odd(
+        &file,
+        &[
+            (6, "workloads[0].workloadType", "taken for a deployment"),
+            (
+                8,
+                "workloads[0].services.shop/nowhere.example",
+                "there is no such service",
+            ),
+            (10, "workloads[2].workloadIps", "both have the address"),
+            (17, "services[0].vips", "both have the address"),
+            (19, "services[0].subjectAltNames[1]", "is no identity"),
+        ],
+    );
+    let address = |ip: &str| NetworkAddress::new(Network::default(), ip.parse().expect("an IP"));
+    let taken = file
+        .mesh()
+        .workload_at(&address("10.0.0.2"))
+        .expect("a workload");
+    assert_eq!(
+        &*taken.uid, "c//Pod/shop/pod",
+        "nobody can pretend to be a pod"
+    );
+    let taken = file
+        .mesh()
+        .service_at(&address("10.1.0.1"))
+        .expect("a service");
+    assert_eq!(
+        taken.hostname().as_str(),
+        "b.example",
+        "it is the canonical one"
+    );
+    let service = file
+        .mesh()
+        .services_with_hostname(&"a.example".parse().expect("a name"));
+    assert_eq!(service[0].identities.iter().count(), 1);
+}
+
 #[test]
 fn an_empty_file_is_an_empty_mesh() {
     for text in ["", "# nothing\n", "workloads: []\n"] {
@@ -246,16 +387,13 @@ fn what_cannot_be_is_told_with_its_place() {
         ("workload: []\n".to_owned(), 1, "unknown field `workload`"),
         (format!("workloads:\n{line}, protocol: QUIC}}\n"), 2, "workloads[0].protocol: unknown variant `QUIC`"),
         (format!("workloads:\n{line}, capacity: -1}}\n"), 2, "workloads[0].capacity"),
-        (format!("workloads:\n{line}, workloadType: StatefulSet}}\n"), 2, "deployment, job and pod"),
         (format!("workloads:\n{line}, serviceAccount: a/b}}\n"), 2, "workloads[0].serviceAccount"),
         (format!("workloads:\n{line}, trustDomain: 'a b'}}\n"), 2, "workloads[0].trustDomain"),
         (format!("workloads:\n{line}, network: 'a b'}}\n"), 2, "workloads[0].network"),
         (format!("workloads:\n{line}, authorizationPolicies: [shop/none]}}\n"), 2, "there is no policy shop/none"),
-        (format!("workloads:\n{line}}}\n{line}, uid: other}}\n"), 3, "both have the address"),
         ("workloads:\n- {name: a}\n".to_owned(), 2, "missing field `namespace`"),
         ("services:\n- {name: a, namespace: shop, hostname: 1.2.3.4}\n".to_owned(), 2, "services[0].hostname"),
         ("services:\n- {name: a, namespace: shop, hostname: a.b, ports: {70000: 1}}\n".to_owned(), 2, "services[0].ports"),
-        ("services:\n- {name: a, namespace: shop, hostname: a.b, endpoints: {w: {}}}\n".to_owned(), 2, "told by the workloads"),
         (
             "services:\n- {name: a, namespace: shop, hostname: a.b}\n- {name: a, namespace: shop, hostname: A.b}\n".to_owned(),
             3,

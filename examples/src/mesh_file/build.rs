@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -17,6 +18,7 @@ use super::document::{
     self, Document, Gateway, GatewayEntry, IpFamilies, LoadBalancerEntry, Mode, NetworkMode,
     Preference, ServiceEntry, Status, TunnelEntry, WorkloadEntry,
 };
+use super::endpoints;
 use super::field::Field;
 use super::parsed::Parsed;
 use super::references::{References, Wrong};
@@ -30,12 +32,15 @@ const CLUSTER: &str = "Kubernetes";
 /// Reads a mesh file.
 pub(super) fn build(path: &Path, text: &str) -> Result<MeshFile, MeshFileError> {
     let document = document(path, text)?;
-    assemble(document).map_err(|wrong| MeshFileError::Entry {
+    let entry = |wrong: Wrong| MeshFileError::Entry {
         path: path.to_owned(),
         line: wrong.field.line(text),
         field: wrong.field.to_string(),
         problem: wrong.problem,
-    })
+    };
+    let (mut file, odd) = assemble(document).map_err(entry)?;
+    file.oddities = odd.into_iter().map(entry).collect();
+    Ok(file)
 }
 
 fn document(path: &Path, text: &str) -> Result<Document, MeshFileError> {
@@ -54,14 +59,17 @@ fn document(path: &Path, text: &str) -> Result<Document, MeshFileError> {
     })
 }
 
-fn assemble(document: Document) -> Result<MeshFile, Wrong> {
-    References::of(&document).check(&document)?;
+/// The mesh, and what is odd about the document but does no harm.
+fn assemble(mut document: Document) -> Result<(MeshFile, Vec<Wrong>), Wrong> {
+    let mut odd = References::of(&document).check(&document)?;
+    let told = endpoints::tell(&mut document.services, &document.workloads, &mut odd);
     let mut uids = BTreeMap::new();
     let mut described = BTreeMap::new();
     let mut workloads = Vec::new();
     for (index, entry) in document.workloads.into_iter().enumerate() {
         let field = Field::item("workloads", index);
-        let (workload, more) = workload(entry, &field)?;
+        let rank = rank(&entry);
+        let (mut workload, more) = workload(entry, &field, &mut odd)?;
         if let Some(first) = uids.insert(workload.uid.clone(), index) {
             return Err(Wrong::new(
                 field.key("uid"),
@@ -72,14 +80,20 @@ fn assemble(document: Document) -> Result<MeshFile, Wrong> {
             ));
         }
         described.insert(workload.uid.clone(), more);
-        workloads.push(workload);
+        for (service, ports) in told.get(&index).into_iter().flatten() {
+            let own = workload.services.entry(service.clone());
+            own.or_insert_with(|| ports.iter().map(|(from, to)| (*from, *to)).collect());
+        }
+        workloads.push((rank, index, workload));
     }
+    workloads.sort_by_key(|(rank, index, _)| Reverse((*rank, *index)));
     let mut named = BTreeMap::new();
     let mut services = Vec::new();
     for (index, entry) in document.services.into_iter().enumerate() {
-        let (service, telemetry) = service(entry, &Field::item("services", index))?;
+        let canonical = entry.canonical;
+        let (service, telemetry) = service(entry, &Field::item("services", index), &mut odd)?;
         named.insert(service.name.clone(), Arc::new(telemetry));
-        services.push(service);
+        services.push((canonical, service));
     }
     let policies = document.policies.into_iter();
     let policies = Authorizations::new(policies.map(|entry| entry.into_policy()));
@@ -93,17 +107,32 @@ fn assemble(document: Document) -> Result<MeshFile, Wrong> {
         workloads: uids,
         services: services
             .iter()
-            .map(|service| service.name.clone())
+            .map(|(_, service)| service.name.clone())
             .collect(),
     };
-    let mesh = StaticMesh::new(workloads, services)
-        .map_err(|ambiguous| Wrong::new(places.of(&ambiguous), ambiguous.to_string()))?;
-    Ok(MeshFile {
+    let ambiguous = |one: Ambiguous| Wrong::new(places.of(&one), one.to_string());
+    services.sort_by_key(|(canonical, _)| !canonical);
+    let (mesh, shared) = StaticMesh::first_come(
+        workloads.into_iter().map(|(_, _, workload)| workload),
+        services.into_iter().map(|(_, service)| service),
+    )
+    .map_err(ambiguous)?;
+    odd.extend(shared.into_iter().map(ambiguous));
+    let file = MeshFile {
         mesh,
         described,
         services: named,
         policies,
-    })
+        oddities: Vec::new(),
+    };
+    Ok((file, odd))
+}
+
+/// Which of several workloads an address is taken for, as ztunnel has it: a pod, for nobody can pretend to be one; else one that
+/// speaks HBONE; else the one that comes last.
+fn rank(entry: &WorkloadEntry) -> (bool, bool) {
+    let is_pod = entry.uid.contains("//Pod/") || entry.uid.is_empty();
+    (is_pod, matches!(entry.protocol, document::Protocol::Hbone))
 }
 
 /// Where entries stand, for an index that only knows what they are called.
@@ -136,7 +165,15 @@ impl Places {
     }
 }
 
-fn workload(entry: WorkloadEntry, field: &Field) -> Result<(Workload, Described), Wrong> {
+fn workload(
+    entry: WorkloadEntry,
+    field: &Field,
+    odd: &mut Vec<Wrong>,
+) -> Result<(Workload, Described), Wrong> {
+    let uid = uid(&entry).ok_or_else(|| {
+        let problem = "there is neither a uid nor a name; give it a uid, unique in the mesh";
+        Wrong::new(field.key("uid"), problem)
+    })?;
     let trust_domain = match entry.trust_domain {
         Some(Parsed(trust_domain)) => trust_domain,
         None => TrustDomain::new(TRUST_DOMAIN)
@@ -146,16 +183,10 @@ fn workload(entry: WorkloadEntry, field: &Field) -> Result<(Workload, Described)
     let identity = Identity::new(&trust_domain, &entry.namespace, service_account)
         .map_err(|error| Wrong::new(field.key("serviceAccount"), error.to_string()))?;
     let cluster = or(&entry.cluster_id, CLUSTER);
-    let uid = match entry.uid.as_str() {
-        "" if entry.name.is_empty() => {
-            let problem = "there is neither a uid nor a name; give it a uid, unique in the mesh";
-            return Err(Wrong::new(field.key("uid"), problem));
-        }
-        "" => format!("{cluster}//Pod/{}/{}", entry.namespace, entry.name),
-        uid => uid.to_owned(),
-    };
-    let kind = kind(&entry.workload_type)
-        .map_err(|problem| Wrong::new(field.key("workloadType"), problem))?;
+    let kind = kind(&entry.workload_type).unwrap_or_else(|problem| {
+        odd.push(Wrong::new(field.key("workloadType"), problem));
+        WorkloadKind::Deployment
+    });
     let attributes = PeerAttributes::builder()
         .cluster(cluster)
         .namespace(&entry.namespace)
@@ -201,21 +232,31 @@ fn workload(entry: WorkloadEntry, field: &Field) -> Result<(Workload, Described)
     Ok((workload, described))
 }
 
+/// What it says, or one made of its name.
+pub(super) fn uid(entry: &WorkloadEntry) -> Option<String> {
+    let cluster = or(&entry.cluster_id, CLUSTER);
+    match (entry.uid.as_str(), entry.name.as_str()) {
+        ("", "") => None,
+        ("", name) => Some(format!("{cluster}//Pod/{}/{name}", entry.namespace)),
+        (uid, _) => Some(uid.to_owned()),
+    }
+}
+
 /// The kinds that baggage knows; ztunnel takes what says nothing for a deployment.
 fn kind(name: &str) -> Result<WorkloadKind, String> {
     match name.to_ascii_lowercase().as_str() {
         "" => Ok(WorkloadKind::Deployment),
-        name => name.parse().map_err(|error| format!("{name:?}: {error}")),
+        name => name
+            .parse()
+            .map_err(|error| format!("{name:?}: {error}; it is taken for a deployment")),
     }
 }
 
-fn service(entry: ServiceEntry, field: &Field) -> Result<(Service, DestinationService), Wrong> {
-    if !entry.endpoints.is_empty() {
-        return Err(Wrong::new(
-            field.key("endpoints"),
-            "endpoints are told by the workloads: list the service in their `services` instead",
-        ));
-    }
+fn service(
+    entry: ServiceEntry,
+    field: &Field,
+    odd: &mut Vec<Wrong>,
+) -> Result<(Service, DestinationService), Wrong> {
     if entry.ports.contains_key(&0) {
         let problem =
             "there is no port 0; only the target of a port may be 0, which leaves it open";
@@ -227,7 +268,27 @@ fn service(entry: ServiceEntry, field: &Field) -> Result<(Service, DestinationSe
     let name = NamespacedHostname::new(entry.namespace, hostname);
     let mut service = Service::new(name, Ports::from_iter(entry.ports));
     service.addresses = entry.vips.into_iter().map(|vip| vip.0).collect();
-    service.identities = entry.subject_alt_names.into_iter().map(|id| id.0).collect();
+    service.ranges = entry
+        .cidr_vips
+        .into_iter()
+        .map(|range| {
+            let network = range.network.map(|network| network.0);
+            (network.unwrap_or_default(), range.cidr.0)
+        })
+        .collect();
+    let names = entry.subject_alt_names.iter().enumerate();
+    let identities = names.filter_map(|(index, name)| match Identity::parse(name) {
+        Ok(identity) => Some(identity),
+        Err(error) => {
+            let field = field.key("subjectAltNames").nth(index);
+            odd.push(Wrong::new(
+                field,
+                format!("{name:?} is no identity, so nobody can have it: {error}"),
+            ));
+            None
+        }
+    });
+    service.identities = identities.collect();
     service.waypoint = entry.waypoint.map(gateway);
     service.ingress_use_waypoint = entry.ingress_use_waypoint;
     if let Some(entry) = entry.load_balancer {
@@ -280,7 +341,7 @@ fn tunnel(entry: &TunnelEntry) -> ApplicationTunnel {
         document::TunnelProtocol::None => TunnelProtocol::None,
         document::TunnelProtocol::Proxy => TunnelProtocol::Proxy,
     };
-    ApplicationTunnel::new(protocol, NonZeroU16::new(entry.port))
+    ApplicationTunnel::new(protocol, entry.port.and_then(NonZeroU16::new))
 }
 
 fn or<'a>(text: &'a str, default: &'a str) -> &'a str {

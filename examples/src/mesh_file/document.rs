@@ -3,7 +3,8 @@ use std::net::IpAddr;
 
 use hbone::authorization::PolicyName;
 use hbone::mesh::{NamespacedHostname, NetworkAddress};
-use hbone::{Hostname, Identity, Network, TrustDomain};
+use hbone::{Hostname, Network, TrustDomain};
+use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -91,9 +92,11 @@ pub(super) struct ServiceEntry {
     #[serde(default)]
     pub(super) vips: Vec<Parsed<NetworkAddress>>,
     #[serde(default)]
+    pub(super) cidr_vips: Vec<RangeEntry>,
+    #[serde(default)]
     pub(super) ports: BTreeMap<u16, u16>,
     #[serde(default)]
-    pub(super) subject_alt_names: Vec<Parsed<Identity>>,
+    pub(super) subject_alt_names: Vec<String>,
     #[serde(default)]
     pub(super) waypoint: Option<GatewayEntry>,
     #[serde(default)]
@@ -102,12 +105,30 @@ pub(super) struct ServiceEntry {
     pub(super) load_balancer: Option<LoadBalancerEntry>,
     #[serde(default)]
     pub(super) ip_families: Option<IpFamilies>,
-    /// Endpoints that are not told by the workloads themselves.
+    /// Endpoints that the workloads do not tell themselves, by whatever ztunnel calls them.
     #[serde(default)]
-    pub(super) endpoints: BTreeMap<String, IgnoredAny>,
-    /// Which of several definitions of a name ztunnel prefers; here it is the namespace that decides.
-    #[serde(default, rename = "canonical")]
-    _canonical: IgnoredAny,
+    pub(super) endpoints: BTreeMap<String, EndpointEntry>,
+    /// Whether it has an address that services of several namespaces share.
+    #[serde(default)]
+    pub(super) canonical: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct EndpointEntry {
+    pub(super) workload_uid: String,
+    #[serde(default)]
+    pub(super) port: BTreeMap<u16, u16>,
+    #[serde(default)]
+    pub(super) status: Status,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RangeEntry {
+    #[serde(default)]
+    pub(super) network: Option<Parsed<Network>>,
+    pub(super) cidr: Parsed<IpNet>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,7 +161,7 @@ pub(super) struct LocalityEntry {
 pub(super) struct TunnelEntry {
     pub(super) protocol: TunnelProtocol,
     #[serde(default)]
-    pub(super) port: u16,
+    pub(super) port: Option<u16>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -172,7 +193,7 @@ pub(super) enum NetworkMode {
     HostNetwork,
 }
 
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub(super) enum Status {
     #[default]
     #[serde(alias = "HEALTHY")]
@@ -202,7 +223,7 @@ pub(super) enum Mode {
     Passthrough,
 }
 
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub(super) enum HealthPolicy {
     #[default]
     #[serde(alias = "ONLY_HEALTHY")]

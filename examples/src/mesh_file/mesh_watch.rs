@@ -42,6 +42,7 @@ impl MeshWatch {
     ) -> Result<Self, MeshFileError> {
         let stamp = Stamp::of(&path);
         let site = Site::read(&path, &name, dialect)?;
+        tell_oddities(&site);
         let followed = Arc::new(Followed {
             path,
             name,
@@ -82,6 +83,7 @@ impl Followed {
                     services = site.mesh().services().count(),
                     "the mesh file has changed and is in force"
                 );
+                tell_oddities(&site);
                 self.current.send_replace(Arc::new(site));
             }
             Err(error) => tracing::error!(
@@ -89,6 +91,12 @@ impl Followed {
                 "the mesh file has changed and cannot be used; the former stays in force"
             ),
         }
+    }
+}
+
+fn tell_oddities(site: &Site) {
+    for odd in site.file().oddities() {
+        tracing::warn!("{odd}");
     }
 }
 

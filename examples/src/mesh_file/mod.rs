@@ -7,14 +7,16 @@
 //! ```
 //!
 //! Three lists, with the field names of Istio's workload API in camelCase: `workloads`, `services`, `policies`. Reading is strict:
-//! an unknown field, a reference to something that is nowhere, a name or an address that two entries claim are errors, and an
-//! error names the file, the line, the field and the next step. Enumerations may be written as ztunnel writes them (`Unhealthy`) or as
+//! an unknown field, a gateway, waypoint or policy that is nowhere, a uid or the name of a service that two entries claim are errors,
+//! and an error names the file, the line, the field and the next step. What ztunnel lives with, because nothing depends on it, is
+//! told in the same words and lived with: [`MeshFile::oddities`]. Enumerations may be written as ztunnel writes them (`Unhealthy`) or as
 //! the API's JSON does (`UNHEALTHY`).
 //!
 //! One field is ours, and unknown to ztunnel: `ingressUseWaypoint` of a service.
 
 mod build;
 mod document;
+mod endpoints;
 mod error;
 mod field;
 mod membership;
@@ -47,6 +49,7 @@ pub struct MeshFile {
     described: BTreeMap<Arc<str>, Described>,
     services: BTreeMap<NamespacedHostname, Arc<DestinationService>>,
     policies: Authorizations,
+    oddities: Vec<MeshFileError>,
 }
 
 /// What is known of a workload beyond what routing needs.
@@ -77,6 +80,13 @@ impl MeshFile {
     /// It says something that cannot be.
     pub fn parse(path: &Path, text: &str) -> Result<Self, MeshFileError> {
         build::build(path, text)
+    }
+
+    /// What is odd about the file and does no harm: services that are nowhere and only listed, endpoints without a workload,
+    /// identities that cannot be, addresses that several share.
+    #[must_use]
+    pub fn oddities(&self) -> &[MeshFileError] {
+        &self.oddities
     }
 
     /// Workloads and services, for planning.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use hbone::authorization::PolicyName;
 use hbone::mesh::{NamespacedHostname, NetworkAddress};
-use hbone::{Hostname, Identity, Network, TrustDomain};
+use hbone::{Hostname, Network, TrustDomain};
 use ipnet::IpNet;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
@@ -79,14 +79,6 @@ impl Text for TrustDomain {
 
     fn read(text: &str) -> Result<Self, String> {
         Self::new(text).map_err(|error| error.to_string())
-    }
-}
-
-impl Text for Identity {
-    const EXPECTED: &'static str = "an identity";
-
-    fn read(text: &str) -> Result<Self, String> {
-        Self::parse(text).map_err(|error| error.to_string())
     }
 }
 

@@ -64,17 +64,19 @@ impl References {
         }
     }
 
-    /// Whether all that the document refers to is there.
-    pub(super) fn check(&self, document: &Document) -> Result<(), Wrong> {
+    /// Whether all that the document refers to, and that traffic depends on, is there. What is not, and is not missed either,
+    /// is returned.
+    pub(super) fn check(&self, document: &Document) -> Result<Vec<Wrong>, Wrong> {
+        let mut dangling = Vec::new();
         for (index, entry) in document.workloads.iter().enumerate() {
             let field = Field::item("workloads", index);
             self.check_gateway(entry.waypoint.as_ref(), &field, "waypoint")?;
             self.check_gateway(entry.network_gateway.as_ref(), &field, "networkGateway")?;
             for name in entry.services.0.keys() {
                 if !self.services.contains(name) {
-                    return Err(Wrong::new(
+                    dangling.push(Wrong::new(
                         field.key("services").key(name.to_string()),
-                        "there is no such service; add it to `services`, or leave it out here",
+                        "there is no such service, so nobody asks for it; add it to `services`, or leave it out here",
                     ));
                 }
             }
@@ -94,7 +96,7 @@ impl References {
             let field = Field::item("services", index);
             self.check_gateway(entry.waypoint.as_ref(), &field, "waypoint")?;
         }
-        Ok(())
+        Ok(dangling)
     }
 
     fn check_gateway(

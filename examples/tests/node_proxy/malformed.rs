@@ -59,21 +59,14 @@ fn an_unknown_field_is_told_with_its_line_and_place() {
 
 #[test]
 fn a_dangling_reference_is_told_with_its_line_and_the_next_step() {
-    let mesh = MESH.replace("    shop/echo.shop", "    shop/ehco.shop");
-    let world = World::new(44, &mesh);
-    let expected = [
-        "mesh.yaml:30",
-        "workloads[1].services.shop/ehco.shop",
-        "there is no such service",
-        "leave it out",
-    ];
-    assert_fails(world.fails(|_| {}), 3, &expected);
+    let world = World::new(44, MESH);
     world.write_mesh(&format!(
         "{MESH}  waypoint: {{destination: north/NET.77, hboneMtlsPort: 15008}}\n"
     ));
     let expected = [
         "services[0].waypoint.destination",
         "neither a service nor a workload",
+        "add it",
     ];
     assert_fails(world.fails(|_| {}), 3, &expected);
 }
@@ -103,13 +96,6 @@ fn two_entries_with_one_key_are_told() {
         "mesh.yaml:15",
         "workloads[1].uid",
         "workloads[0] has the uid",
-    ];
-    assert_fails(world.fails(|_| {}), 3, &expected);
-    world.write_mesh(&MESH.replace("[NET.2]", "[NET.1]"));
-    let expected = [
-        "mesh.yaml:19",
-        "workloads[1].workloadIps",
-        "both have the address",
     ];
     assert_fails(world.fails(|_| {}), 3, &expected);
 }

@@ -2,8 +2,10 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
+
 use super::{GatewayAddress, LoadBalancing, NamespacedHostname, NetworkAddress, Ports};
-use crate::{ExpectedIdentities, Hostname};
+use crate::{ExpectedIdentities, Hostname, Network};
 
 /// A set of workloads under one name and some virtual addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct Service {
     pub name: NamespacedHostname,
     /// Its virtual addresses: none, or some in each network.
     pub addresses: Vec<NetworkAddress>,
+    /// Ranges of addresses that are its own where no service has just that address; of several, the narrowest counts.
+    pub ranges: Vec<(Network, IpNet)>,
     /// The ports it exposes. A port that is not listed is not reachable through the service.
     pub ports: Ports,
     /// Who may answer for it, besides the endpoint that was chosen (its subject alternative names). For endpoints in other
@@ -62,6 +66,7 @@ impl Service {
         Self {
             name,
             addresses: Vec::new(),
+            ranges: Vec::new(),
             ports: ports.into(),
             identities: ExpectedIdentities::default(),
             waypoint: None,

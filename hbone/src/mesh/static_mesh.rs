@@ -1,10 +1,13 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use thiserror::Error;
 
 use super::{Directory, Endpoint, NamespacedHostname, NetworkAddress, Service, Workload};
-use crate::Hostname;
+use crate::{Hostname, Network};
 
 /// A mesh that does not change: one snapshot, indexed. A change is a new one.
 ///
@@ -17,6 +20,8 @@ pub struct StaticMesh {
     workload_names: BTreeMap<NamespacedHostname, Arc<Workload>>,
     services: BTreeMap<NamespacedHostname, Arc<Service>>,
     service_addresses: BTreeMap<NetworkAddress, Arc<Service>>,
+    /// The narrowest first.
+    service_ranges: Vec<(Network, IpNet, Arc<Service>)>,
     hostnames: BTreeMap<Hostname, Vec<Arc<Service>>>,
     endpoints: BTreeMap<NamespacedHostname, Arc<[Endpoint]>>,
 }
@@ -81,15 +86,33 @@ impl StaticMesh {
         workloads: impl IntoIterator<Item = Workload>,
         services: impl IntoIterator<Item = Service>,
     ) -> Result<Self, Ambiguous> {
+        let (mesh, shared) = Self::first_come(workloads, services)?;
+        shared.into_iter().next().map_or(Ok(mesh), Err)
+    }
+
+    /// As [`new`](Self::new), but what several claim, an address or the host name of a workload, goes to the first of them, as
+    /// with a control plane that sends workloads of its own beside those it finds. Tells what is shared.
+    ///
+    /// # Errors
+    ///
+    /// Two workloads have one uid, or two services one name: who is meant would be lost.
+    pub fn first_come(
+        workloads: impl IntoIterator<Item = Workload>,
+        services: impl IntoIterator<Item = Service>,
+    ) -> Result<(Self, Vec<Ambiguous>), Ambiguous> {
         let mut mesh = Self::default();
+        let mut shared = Vec::new();
         for workload in workloads {
-            mesh.add_workload(Arc::new(workload))?;
+            mesh.add_workload(Arc::new(workload), &mut shared)?;
         }
         for service in services {
-            mesh.add_service(Arc::new(service))?;
+            mesh.add_service(Arc::new(service), &mut shared)?;
         }
+        // Stable, so that of two that are equally narrow the first comes first.
+        mesh.service_ranges
+            .sort_by_key(|(_, range, _)| Reverse(range.prefix_len()));
         mesh.endpoints = endpoints(mesh.workloads.values());
-        Ok(mesh)
+        Ok((mesh, shared))
     }
 
     /// The workloads, by uid.
@@ -102,7 +125,11 @@ impl StaticMesh {
         self.services.values()
     }
 
-    fn add_workload(&mut self, workload: Arc<Workload>) -> Result<(), Ambiguous> {
+    fn add_workload(
+        &mut self,
+        workload: Arc<Workload>,
+        shared: &mut Vec<Ambiguous>,
+    ) -> Result<(), Ambiguous> {
         let uid = workload.uid.clone();
         if self
             .workloads
@@ -113,12 +140,15 @@ impl StaticMesh {
         }
         if let Some(hostname) = &workload.hostname {
             let name = NamespacedHostname::new(workload.namespace(), hostname.clone());
-            if let Some(first) = self.workload_names.insert(name.clone(), workload.clone()) {
-                return Err(Ambiguous::WorkloadName {
-                    name,
-                    first: first.uid.clone(),
-                    second: uid,
-                });
+            match self.workload_names.entry(name) {
+                Entry::Vacant(free) => {
+                    free.insert(workload.clone());
+                }
+                Entry::Occupied(taken) => shared.push(Ambiguous::WorkloadName {
+                    name: taken.key().clone(),
+                    first: taken.get().uid.clone(),
+                    second: uid.clone(),
+                }),
             }
         }
         if workload.host_network {
@@ -126,21 +156,26 @@ impl StaticMesh {
         }
         for ip in &workload.addresses {
             let address = NetworkAddress::new(workload.network.clone(), *ip);
-            let before = self
-                .workload_addresses
-                .insert(address.clone(), workload.clone());
-            if let Some(first) = before.filter(|first| first.uid != uid) {
-                return Err(Ambiguous::WorkloadAddress {
-                    address,
-                    first: first.uid.clone(),
-                    second: uid,
-                });
+            match self.workload_addresses.entry(address) {
+                Entry::Vacant(free) => {
+                    free.insert(workload.clone());
+                }
+                Entry::Occupied(taken) if taken.get().uid == uid => {}
+                Entry::Occupied(taken) => shared.push(Ambiguous::WorkloadAddress {
+                    address: taken.key().clone(),
+                    first: taken.get().uid.clone(),
+                    second: uid.clone(),
+                }),
             }
         }
         Ok(())
     }
 
-    fn add_service(&mut self, service: Arc<Service>) -> Result<(), Ambiguous> {
+    fn add_service(
+        &mut self,
+        service: Arc<Service>,
+        shared: &mut Vec<Ambiguous>,
+    ) -> Result<(), Ambiguous> {
         let name = service.name.clone();
         if self
             .services
@@ -150,17 +185,21 @@ impl StaticMesh {
             return Err(Ambiguous::ServiceName { name });
         }
         for address in &service.addresses {
-            let before = self
-                .service_addresses
-                .insert(address.clone(), service.clone());
-            if let Some(first) = before.filter(|first| first.name != name) {
-                return Err(Ambiguous::ServiceAddress {
+            match self.service_addresses.entry(address.clone()) {
+                Entry::Vacant(free) => {
+                    free.insert(service.clone());
+                }
+                Entry::Occupied(taken) if taken.get().name == name => {}
+                Entry::Occupied(taken) => shared.push(Ambiguous::ServiceAddress {
                     address: Box::new(address.clone()),
-                    first: first.name.clone(),
-                    second: name,
-                });
+                    first: taken.get().name.clone(),
+                    second: name.clone(),
+                }),
             }
         }
+        let ranges = service.ranges.iter();
+        self.service_ranges
+            .extend(ranges.map(|(network, range)| (network.clone(), *range, service.clone())));
         let same = self
             .hostnames
             .entry(service.hostname().clone())
@@ -168,6 +207,14 @@ impl StaticMesh {
         same.push(service);
         same.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(())
+    }
+
+    fn service_around(&self, address: &NetworkAddress) -> Option<&Arc<Service>> {
+        let mut ranges = self.service_ranges.iter();
+        let (_, _, service) = ranges.find(|(network, range, _)| {
+            network == address.network() && range.contains(&address.ip())
+        })?;
+        Some(service)
     }
 }
 
@@ -201,7 +248,8 @@ impl Directory for StaticMesh {
     }
 
     fn service_at(&self, address: &NetworkAddress) -> Option<Arc<Service>> {
-        self.service_addresses.get(address).cloned()
+        let exact = self.service_addresses.get(address);
+        exact.or_else(|| self.service_around(address)).cloned()
     }
 
     fn service(&self, name: &NamespacedHostname) -> Option<Arc<Service>> {

@@ -30,9 +30,6 @@ use crate::gateway::Gateway;
 #[derive(Debug, Parser)]
 #[command(name = "eastwest-gateway", version, after_help = EXIT_CODES)]
 struct Cli {
-    #[command(flatten)]
-    options: Options,
-
     /// Where tunnels are accepted
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:15008")]
     inbound: SocketAddr,
@@ -51,6 +48,9 @@ struct Cli {
     #[arg(long, env = "AMBIENT_ENABLE_BAGGAGE", value_name = "BOOL", default_value = "true",
           action = ArgAction::Set, value_parser = BoolishValueParser::new())]
     ambient_enable_baggage: bool,
+
+    #[command(flatten)]
+    options: Options,
 }
 
 fn main() -> ExitCode {
