@@ -18,8 +18,8 @@ use bytes::Bytes;
 use h2::server::{self, SendResponse};
 use h2::{Reason, RecvStream};
 use hbone::{
-    Admission, Connect, ConnectOptions, Cut, Drain, DrainAction, DrainEnd, Identity, Loss, Reject,
-    Role, TunnelError,
+    Admission, Connect, Cut, Drain, DrainAction, DrainEnd, Identity, Loss, Reject, Role,
+    TunnelError,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -334,7 +334,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         let connect = if parts.headers.len() > self.config.max_headers {
             Err(Reject::TooManyHeaders)
         } else {
-            Connect::from_parts(&parts, ConnectOptions::new())
+            Connect::from_parts(&parts, self.config.connect)
         };
         match connect {
             Ok(connect) => {

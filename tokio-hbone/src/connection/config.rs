@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hbone::{DrainConfig, KeepaliveConfig};
+use hbone::{ConnectOptions, DrainConfig, KeepaliveConfig};
 
 /// What one connection of a client may cost us, beside what [`Http2Config`](crate::Http2Config) says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub struct ConnectionConfig {
     /// How old it may grow before it is drained, so that a certificate does not outlive its connections by much; `None`,
     /// the default, for ever.
     pub max_age: Option<Duration>,
+    /// How a CONNECT is read. By default one that came through more than 16 proxies, as `forwarded` counts them, is answered 508:
+    /// whoever forwards tunnels and adds its element cannot be part of an endless loop.
+    pub connect: ConnectOptions,
     /// The most header fields in one head: 100 by default. More are answered 431. (How large they may be together is
     /// [`Http2Config::header_list_size`](crate::Http2Config::header_list_size).)
     pub max_headers: usize,
@@ -37,6 +40,7 @@ impl Default for ConnectionConfig {
             drain: DrainConfig::default(),
             idle_timeout: Some(Duration::from_secs(600)),
             max_age: None,
+            connect: ConnectOptions::new().with_max_forwarded(16),
             max_headers: 100,
             reset_burst: 1_000,
             resets_per_second: 33,
