@@ -20,6 +20,7 @@ use peer_meta::{DestinationService, Exchange};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio_hbone::{Pool, ServerHandle};
 
@@ -45,6 +46,10 @@ struct Tcp {
     failed: Family<Series, Counter>,
     sent: Family<Series, Counter>,
     received: Family<Series, Counter>,
+    /// By reporter.
+    sockets: Family<[(&'static str, &'static str); 1], Gauge>,
+    /// By reporter.
+    revoked: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
 /// The most series of each metric, and the most that one peer may bring about.
@@ -86,6 +91,16 @@ impl Metrics {
         ] {
             registry.register(name, help, family.clone());
         }
+        registry.register(
+            "istio_tcp_sockets_open",
+            "TCP connections open",
+            tcp.sockets.clone(),
+        );
+        registry.register(
+            "istio_crl_policy_rejections",
+            "Connections that failed since the peer's certificate is revoked",
+            tcp.revoked.clone(),
+        );
         Arc::new(Self {
             registry: Mutex::new(registry),
             guard: Mutex::new(SeriesGuard::with_cap(MOST).with_share(MOST_PER_PEER)),
@@ -107,6 +122,7 @@ impl Metrics {
             self.tcp.sent.get_or_create(&series).clone(),
             self.tcp.received.get_or_create(&series).clone(),
             self.tcp.closed.clone(),
+            self.tcp.sockets.get_or_create(&reporter(exchange)).clone(),
             series,
         )
     }
@@ -120,6 +136,9 @@ impl Metrics {
     ) {
         let series = self.series(exchange, service, flag);
         self.tcp.failed.get_or_create(&series).inc();
+        if flag == ConnectionFlag::CertRevoked {
+            self.tcp.revoked.get_or_create(&reporter(exchange)).inc();
+        }
     }
 
     /// Shows from now on what the pool holds.
@@ -165,6 +184,15 @@ impl Metrics {
             None => guard.admit(labels, TcpLabels::folded),
         })
     }
+}
+
+/// Who tells of a connection, for metrics that have no other label.
+fn reporter(exchange: &Exchange) -> [(&'static str, &'static str); 1] {
+    let reporter = match exchange.role().has_downstream() {
+        true => "destination",
+        false => "source",
+    };
+    [("reporter", reporter)]
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

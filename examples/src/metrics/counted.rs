@@ -1,5 +1,6 @@
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 
 use super::series::Series;
 
@@ -9,20 +10,24 @@ pub struct Counted {
     sent: Counter,
     received: Counter,
     closed: Family<Series, Counter>,
+    sockets: Gauge,
     series: Series,
 }
 
 impl Counted {
-    pub(super) const fn new(
+    pub(super) fn new(
         sent: Counter,
         received: Counter,
         closed: Family<Series, Counter>,
+        sockets: Gauge,
         series: Series,
     ) -> Self {
+        sockets.inc();
         Self {
             sent,
             received,
             closed,
+            sockets,
             series,
         }
     }
@@ -45,6 +50,7 @@ impl Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
+        self.sockets.dec();
         self.closed.get_or_create(&self.series).inc();
     }
 }

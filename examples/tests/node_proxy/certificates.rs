@@ -36,7 +36,7 @@ fn a_renewed_certificate_is_used_for_new_connections_and_ends_none() {
 fn a_client_whose_certificate_is_revoked_is_cut_off_and_let_in_no_more() {
     let world = World::new(62, MESH);
     let _client = world.start("client", 1);
-    let _server = world.start_with("server", 2, |command| {
+    let server = world.start_with("server", 2, |command| {
         command.env("CRL_PATH", world.path("revoked.pem"));
     });
     serve(world.at(2, 8080), echo);
@@ -50,6 +50,11 @@ fn a_client_whose_certificate_is_revoked_is_cut_off_and_let_in_no_more() {
     connect(world.at(1, 15080), &vip, 80).expect_err("it is not let in");
     let log = world.log("server");
     assert!(log.contains("has been revoked"), "{log}");
+    let rejected = server.sample("istio_crl_policy_rejections_total");
+    assert_eq!(rejected.label("reporter"), "destination");
+    let failed = server.sample("istio_tcp_connections_failed_total");
+    assert_eq!(failed.label("response_flags"), "CERT_REVOKED");
+    assert_eq!(failed.label("source_workload"), "client-v1");
 }
 
 fn echoed(socket: &mut TcpStream) {

@@ -1,7 +1,7 @@
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
-use crate::running::{PATIENCE, ask};
+use crate::running::{PATIENCE, ask, within};
 use crate::socks::{connect, greeted};
 use crate::world::{MESH, World};
 
@@ -138,4 +138,21 @@ fn raw(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
         .read_to_end(&mut answer)
         .expect("an answer and an end");
     answer
+}
+
+#[test]
+fn a_socks_client_that_leaves_before_it_is_answered_ends_the_attempt() {
+    let world = World::new(29, MESH);
+    let _client = world.start("client", 1);
+    // It never says a word, so that the attempt would go on for as long as it may.
+    let silent = TcpListener::bind(world.at(2, 15008)).expect("a port");
+    let mut socket = TcpStream::connect(world.at(1, 15080)).expect("a connection");
+    let vip: Ipv4Addr = world.at(100, 80).ip().to_string().parse().expect("IPv4");
+    let asked = [&[5, 1, 0, 5, 1, 0, 1][..], &vip.octets(), &[0, 80]].concat();
+    socket.write_all(&asked).expect("it is open");
+    let _dialled = silent.accept().expect("it is being dialled");
+    drop(socket);
+    within("it is told", || {
+        world.log("client").contains("the SOCKS5 client left")
+    });
 }

@@ -9,6 +9,7 @@ use hbone_examples::access_log::{self, Direction};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::select;
 use tokio::time::timeout;
 
 use crate::connections::Admitted;
@@ -34,7 +35,16 @@ pub(crate) async fn serve(
             return refuse(&mut socket, refusal.answer()).await;
         }
     };
-    match outbound.open(client, &destination).await {
+    let opened = select! {
+        biased;
+        opened = outbound.open(client, &destination) => opened,
+        () = gone(&socket) => {
+            let here = socket.local_addr().unwrap_or(client);
+            let refusal = Refusal::Gone(io::ErrorKind::ConnectionReset);
+            return access_log::refused(Direction::Outbound, client, here, &refusal);
+        }
+    };
+    match opened {
         Ok(opened) => {
             if socket.write_all(&reply(SUCCEEDED)).await.is_ok() {
                 opened.relay(socket, admitted).await;
@@ -42,6 +52,15 @@ pub(crate) async fn serve(
         }
         // It has been logged.
         Err(fault) => refuse(&mut socket, Some(&reply(fault.told() as u8))).await,
+    }
+}
+
+/// Waits until the client has left: before it was answered and without a word to whom it asked for, or by a reset. One that has
+/// spoken already is not watched any further, since what it has said stands before its end.
+async fn gone(socket: &TcpStream) {
+    match socket.peek(&mut [0]).await {
+        Ok(0) | Err(_) => {}
+        Ok(_) => std::future::pending().await,
     }
 }
 

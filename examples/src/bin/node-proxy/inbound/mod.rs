@@ -11,7 +11,9 @@ use hbone::{Accept, Cut, DenyStatus, EstablishError, Lookup, Reject, ServeConfig
 use hbone_examples::access_log::{self, Access, Direction, Passed};
 use hbone_examples::mesh_file::MeshWatch;
 use hbone_examples::metrics::{Metered, Metrics};
-use hbone_examples::proxy::{Dialled, Proxy, answer_lookups, dial, flag_of_reject, tune};
+use hbone_examples::proxy::{
+    Dialled, Proxy, answer_lookups, dial, flag_of_handshake, flag_of_reject, tune,
+};
 use http::StatusCode;
 use peer_meta::{DestinationService, Exchange, ExchangeConfig, Role};
 use tokio::io::AsyncWriteExt;
@@ -172,6 +174,16 @@ impl Handler for Inbound {
             addresses.server,
             error,
         );
+        // Who it was can only be told by where it came from.
+        let site = self.mesh.current();
+        let own = Arc::clone(site.own());
+        let role = Role::DestinationNodeProxy;
+        let mut exchange = Exchange::new(role, &self.exchange, own, Instant::now());
+        exchange.handle_accepted(None);
+        exchange.handle_request(addresses.client.ip().to_canonical(), None, []);
+        answer_lookups(&mut exchange, &site);
+        self.metrics
+            .failed(&exchange, None, flag_of_handshake(error));
     }
 
     fn turned_away(&self, addresses: Addresses) {
