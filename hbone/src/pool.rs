@@ -9,9 +9,9 @@
 //!                         └───> Fail                   │
 //!                         └───> cancel                 │     (a ticket ends exactly once)
 //!
-//!  Dial ──> handle_connected ──> handle_settings ──> streams ──> Close | handle_closed
-//!     └───> handle_dial_failed       └─> again, whenever the figure changes; handle_goaway
-//!     └───> Close                        (a connection ends exactly once)
+//!  Dial ──> [handle_carried] ──> handle_connected ──> handle_settings ──> streams ──> Close | handle_closed
+//!     └───> handle_dial_failed                            └─> again, whenever the figure changes; handle_goaway
+//!     └───> Close                                             (a connection ends exactly once)
 //! ```
 //!
 //! After each call, [`poll_action`](Pool::poll_action) is asked until it is `None`, then [`poll_timeout`](Pool::poll_timeout) once.
@@ -60,9 +60,11 @@ mod id;
 mod list;
 mod pool_config;
 mod rest;
+mod riding;
 mod rotation;
 mod serving;
 mod slab;
+mod spending;
 mod spread;
 mod ticket;
 mod timing;
@@ -119,6 +121,8 @@ pub struct Pool<K, E, S = FixedState> {
     blocked_cold: List<Entry<K, E>>,
     /// Keys that want another connection and find no slot for it.
     blocked_growing: List<Entry<K, E>>,
+    /// Connections whose carrier leaves, and that have yet to leave with it.
+    stranded: Vec<Id>,
     yielding: Option<Yielding>,
     timers: Heap<Connection, Instant>,
     key_timers: Heap<Entry<K, E>, Instant>,
@@ -155,6 +159,7 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
             turns: List::new(Connection::turns),
             blocked_cold: List::new(Entry::blocked),
             blocked_growing: List::new(Entry::blocked),
+            stranded: Vec::new(),
             yielding: None,
             timers: Heap::new(Connection::timer),
             key_timers: Heap::new(Entry::timer),

@@ -5,6 +5,7 @@
 
 mod pool_world;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hbone::pool::{ConnectionId, PoolConfig, Spread, TicketId};
@@ -43,6 +44,16 @@ fn spread_keys_keep_the_same_promises() {
     for_each_schedule(|world, seed| {
         for step in Steps(seed).take(10_000) {
             take(world, step, true);
+        }
+    });
+}
+
+#[test]
+fn connections_inside_others_keep_the_same_promises() {
+    for_each_schedule(|world, seed| {
+        for step in Steps(seed).take(3_000) {
+            nest(world, step);
+            take(world, step, seed.is_multiple_of(2));
         }
     });
 }
@@ -220,6 +231,23 @@ fn take(world: &mut World, (kind, pick, detail): Step, spread: bool) {
             _ => world.tick(),
         },
         _ => stale(world, pick),
+    }
+}
+
+/// Some dials go through a stream of another connection, which carries no other.
+fn nest(world: &mut World, (kind, pick, detail): Step) {
+    if !kind.is_multiple_of(3) {
+        return;
+    }
+    let books = world.connections.values();
+    let taken: BTreeSet<TicketId> = books.filter_map(|book| book.carried_by).collect();
+    let (mut dials, mut streams) = (world.in_phase(Phase::Dialling), world.streaming());
+    dials.retain(|dial| world.connections[dial].carried_by.is_none());
+    streams.retain(|stream| !taken.contains(stream));
+    let dial = dials.get(usize::from(pick) % dials.len().max(1));
+    let stream = streams.get(usize::from(detail) % streams.len().max(1));
+    if let (Some(dial), Some(stream)) = (dial, stream) {
+        world.carried(*dial, *stream);
     }
 }
 

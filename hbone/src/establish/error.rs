@@ -40,12 +40,14 @@ pub enum EstablishError {
         reason: String,
     },
     /// A socket call failed.
-    #[error("the connection failed {stage}: {kind}")]
+    #[error("the connection{} failed {stage}: {kind}", to(*.address))]
     Io {
         /// What it was doing.
         stage: Stage,
         /// The kind of failure, for example a refused connection.
         kind: io::ErrorKind,
+        /// Where the TCP connection went; `None` inside another tunnel.
+        address: Option<SocketAddr>,
     },
     /// The adapter reported out of order, which is a mistake in it and not the peer's doing.
     #[error(transparent)]
@@ -82,10 +84,14 @@ impl EstablishError {
     }
 }
 
-fn timed_out(stage: Stage, after: Duration, address: Option<SocketAddr>) -> String {
-    let to = address
+fn to(address: Option<SocketAddr>) -> String {
+    address
         .map(|address| format!(" to {address}"))
-        .unwrap_or_default();
+        .unwrap_or_default()
+}
+
+fn timed_out(stage: Stage, after: Duration, address: Option<SocketAddr>) -> String {
+    let to = to(address);
     let hint = match (stage, address) {
         (Stage::Tcp, Some(address)) if address.port() == PORT => {
             "; a NetworkPolicy or firewall may block port 15008 there"

@@ -188,7 +188,11 @@ impl Establish {
             LinkFailure::Closed => EstablishError::Closed(stage),
             LinkFailure::Http2(reason) => EstablishError::Http2 { stage, reason },
             LinkFailure::Identity(fault) => EstablishError::PeerIdentity(fault),
-            LinkFailure::Io(kind) => EstablishError::Io { stage, kind },
+            LinkFailure::Io(kind) => EstablishError::Io {
+                stage,
+                kind,
+                address: self.address,
+            },
             LinkFailure::Tls(reason) => EstablishError::Tls(reason),
         }));
     }

@@ -4,6 +4,9 @@
 pub enum CloseReason {
     /// It is older than [`PoolConfig::max_age`](crate::pool::PoolConfig::max_age), and its last stream has ended.
     Age,
+    /// The connection that it was made inside of takes no more streams
+    /// ([`Pool::handle_carried`](crate::pool::Pool::handle_carried)), and its last stream has ended.
+    Carrier,
     /// The pool drains, and its last stream has ended.
     Draining,
     /// Its slot is given to another key: all slots are taken, and it had no stream.

@@ -23,6 +23,8 @@ pub(super) struct Connection {
     pub(super) proven: bool,
     /// Its share under a spread is nearly used up: a successor is wanted.
     pub(super) ripe: bool,
+    /// The one that it is made inside of takes no more streams.
+    pub(super) stranded: bool,
     /// Requests that it may still take under a spread.
     pub(super) budget: u32,
     /// When it was last chosen, as its key counts.
@@ -36,6 +38,8 @@ pub(super) struct Connection {
     pub(super) idle_timeout: Duration,
     /// Tickets whose grant is not told yet.
     pub(super) granted: List<Ticket>,
+    /// Tickets with a stream that another connection is made inside of.
+    pub(super) carrying: List<Ticket>,
     /// Among all connections of its key.
     pub(super) siblings: Links,
     /// Among those of all keys that carry nothing.
@@ -57,6 +61,7 @@ impl Connection {
             refusing: false,
             proven: false,
             ripe: false,
+            stranded: false,
             budget: 0,
             turn: 0,
             entropy: 0,
@@ -66,6 +71,7 @@ impl Connection {
             idle_since: None,
             idle_timeout: Duration::ZERO,
             granted: List::new(Ticket::queue),
+            carrying: List::new(Ticket::queue),
             siblings: Links::new(),
             idle: Links::new(),
             turns: Links::new(),

@@ -60,6 +60,7 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
     /// Gives the slots that are free to the keys that wait for them, in their order.
     pub(super) fn finish(&mut self, now: Instant) {
         loop {
+            self.leave_stranded(now);
             while self.has_slot()
                 && let Some(key) = self
                     .blocked_cold
@@ -73,7 +74,8 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
                 self.yield_turns(now);
             }
             // Taking turns can make a dial of somebody's needless, and so set a slot free.
-            if !self.has_slot() || !self.is_anyone_blocked() {
+            let is_settled = !self.has_slot() || !self.is_anyone_blocked();
+            if is_settled && self.stranded.is_empty() {
                 return;
             }
         }

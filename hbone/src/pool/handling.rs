@@ -33,6 +33,37 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
         Ok(())
     }
 
+    /// The connection is made inside the stream of this ticket, on another connection of the pool. When that one takes no more
+    /// streams, this one does not either, and it closes when its last one has ended: an idle connection inside must not keep one
+    /// open that the peer wants closed (RFC 9113 section 6.8). If it is not up by then, it serves those who wait for it, and nobody
+    /// after them.
+    ///
+    /// To be called between [`Action::Dial`](super::Action::Dial) and [`handle_connected`](Self::handle_connected). Changes nothing
+    /// if the ticket has ended.
+    ///
+    /// # Errors
+    /// If the pool never asked for this dial, the connection is up already, or the ticket waits.
+    pub fn handle_carried(
+        &mut self,
+        connection: ConnectionId,
+        ticket: TicketId,
+    ) -> Result<(), ApiMisuse> {
+        const CALL: &str = "Pool::handle_carried";
+        match self.state_of(connection, CALL)? {
+            Some(ConnectionState::Dialling { announced: true }) => {}
+            Some(ConnectionState::Dialling { announced: false }) => {
+                return Err(ApiMisuse::new(CALL, "before the dial was asked for"));
+            }
+            Some(_) => return Err(ApiMisuse::new(CALL, "on a connection that is up")),
+            None => return Ok(()),
+        }
+        if self.tickets.get(ticket.0).is_some() || !self.tickets.has_issued(ticket.0) {
+            self.stream_of(ticket, CALL)?;
+            self.ride(connection.0, ticket.0);
+        }
+        Ok(())
+    }
+
     /// The dial has failed; everyone who waits for this key and has no other connection to hope for fails with it. `entropy`
     /// chooses the jitter of the back-off.
     ///

@@ -48,6 +48,7 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
                 key,
                 state: TicketState::Streaming(connection),
                 deadline: None,
+                rider: None,
                 queue: Links::new(),
                 clock: Links::new(),
             });
@@ -66,6 +67,7 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
             key,
             state: TicketState::Waiting,
             deadline: now.checked_add(self.config.max_wait),
+            rider: None,
             queue: Links::new(),
             clock: Links::new(),
         });
@@ -359,11 +361,15 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
 
     fn discard_ticket(&mut self, ticket: Id) {
         self.clock.remove(&mut self.tickets, ticket);
-        if let Some(TicketState::Granted(connection)) =
-            self.tickets.get(ticket).map(|ticket| ticket.state)
+        if let Some(found) = self.tickets.get(ticket)
+            && let TicketState::Granted(connection) | TicketState::Streaming(connection) =
+                found.state
             && let Some(connection) = self.connections.get_mut(connection)
         {
-            connection.granted.remove(&mut self.tickets, ticket);
+            match found.rider {
+                Some(_) => connection.carrying.remove(&mut self.tickets, ticket),
+                None => connection.granted.remove(&mut self.tickets, ticket),
+            };
         }
         self.tickets.remove(ticket);
     }

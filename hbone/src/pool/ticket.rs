@@ -10,7 +10,9 @@ pub(super) struct Ticket {
     pub(super) state: TicketState,
     /// When it fails if it still waits; `None` is never.
     pub(super) deadline: Option<Instant>,
-    /// Among those who wait for the same key, or whose grants on one connection are not told yet.
+    /// The connection that is made inside its stream, if there is one and that has yet to hear that the stream's leaves.
+    pub(super) rider: Option<Id>,
+    /// Among those who wait for the same key, whose grants on one connection are not told yet, or whose streams on it carry others.
     pub(super) queue: Links,
     /// Among all who wait, in the order of their deadlines.
     pub(super) clock: Links,

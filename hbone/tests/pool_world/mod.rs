@@ -71,6 +71,8 @@ pub(crate) struct Connection {
     pub(crate) served: u32,
     pub(crate) close: Option<CloseReason>,
     pub(crate) closed_at: Option<Instant>,
+    /// The stream that it is made inside of.
+    pub(crate) carried_by: Option<TicketId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,6 +253,13 @@ impl World {
         self.settle();
     }
 
+    /// The connection is made inside the stream of this ticket.
+    pub(crate) fn carried(&mut self, id: ConnectionId, by: TicketId) {
+        self.pool.handle_carried(id, by).unwrap();
+        self.book(id).carried_by = Some(by);
+        self.settle();
+    }
+
     pub(crate) fn settings(&mut self, id: ConnectionId, limit: Option<u32>) {
         self.pool.handle_settings(id, limit, self.now).unwrap();
         let own = self.limits.streams;
@@ -306,7 +315,7 @@ impl World {
         self.pool.handle_unresponsive(id, self.now).unwrap();
         let key = self.book(id).key;
         for sibling in self.in_phase(Phase::Settled) {
-            if self.book(sibling).key == key {
+            if self.book(sibling).key == key && sibling != id {
                 self.note_leaving(sibling);
             }
         }
@@ -471,6 +480,7 @@ impl World {
                     served: 0,
                     close: None,
                     closed_at: None,
+                    carried_by: None,
                 };
                 assert!(
                     self.connections.insert(connection, book).is_none(),
@@ -535,10 +545,20 @@ impl World {
         ticket.state = TicketState::Ended;
     }
 
+    /// It takes no more streams, nor do those that are up inside of it.
     fn note_leaving(&mut self, id: ConnectionId) {
         let book = self.book(id);
         if book.phase != Phase::Closed {
             book.phase = Phase::Leaving;
+        }
+        let streams = book.streams.clone();
+        let is_rider = |book: &Connection| {
+            let by = book.carried_by;
+            book.phase == Phase::Settled && by.is_some_and(|by| streams.contains(&by))
+        };
+        let riders = self.connections.iter().filter(|(_, book)| is_rider(book));
+        for rider in riders.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.note_leaving(rider);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::tunnel::Lingering;
 
 /// The task of one connection: dials it, drives it, and reports its end, also if it is dropped or panics.
 pub(super) async fn run(running: Running, key: Key, mut stop: Stop) {
-    let mut made = pin!(make(&running.shared, &key));
+    let mut made = pin!(running.make(&key));
     let made = poll_fn(|cx| {
         // Nobody wants it any more, in whichever way that is said.
         if Pin::new(&mut stop).poll(cx).is_ready() {
@@ -39,24 +39,6 @@ enum Made {
     Inside(Driver<Lingering>),
 }
 
-async fn make(shared: &Arc<Shared>, key: &Key) -> Result<(PooledLink, Made), DialError> {
-    let (level, config) = (key.level(), &shared.connector.link);
-    let failed = |error: EstablishError| DialError::new(level, level + 1, error.into());
-    match key.way() {
-        None => {
-            let made = Link::over_tcp(config, key.address(), key.expect()).await;
-            let (link, driver) = made.map_err(failed)?;
-            Ok((PooledLink::new(link, Vec::new()), Made::ByTcp(driver)))
-        }
-        Some(way) => {
-            let (tunnel, answers) = walk::walk(shared, &way, shared.spread).await?;
-            let made = Link::over_tunnel(config, tunnel, key.expect()).await;
-            let (link, driver) = made.map_err(failed)?;
-            Ok((PooledLink::new(link, answers), Made::Inside(driver)))
-        }
-    }
-}
-
 /// A connection of the pool that has a task. Dropping it says that it has none any more.
 pub(super) struct Running {
     shared: Arc<Shared>,
@@ -66,6 +48,28 @@ pub(super) struct Running {
 impl Running {
     pub(super) const fn new(shared: Arc<Shared>, connection: ConnectionId) -> Self {
         Self { shared, connection }
+    }
+
+    async fn make(&self, key: &Key) -> Result<(PooledLink, Made), DialError> {
+        let (shared, level) = (&self.shared, key.level());
+        let config = &shared.connector.link;
+        let failed = |error: EstablishError| DialError::new(level, level + 1, error.into());
+        match key.way() {
+            None => {
+                let made = Link::over_tcp(config, key.address(), key.expect()).await;
+                let (link, driver) = made.map_err(failed)?;
+                Ok((PooledLink::new(link, Vec::new()), Made::ByTcp(driver)))
+            }
+            Some(way) => {
+                let (tunnel, answers) = walk::walk(shared, &way, shared.spread).await?;
+                if let Some(lease) = tunnel.lease() {
+                    shared.with(|state, _| state.carried(self.connection, lease.ticket()));
+                }
+                let made = Link::over_tunnel(config, tunnel, key.expect()).await;
+                let (link, driver) = made.map_err(failed)?;
+                Ok((PooledLink::new(link, answers), Made::Inside(driver)))
+            }
+        }
     }
 
     async fn drive<IO>(&self, key: &Key, link: PooledLink, driver: Driver<IO>, stop: Stop)

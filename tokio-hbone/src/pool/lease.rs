@@ -50,6 +50,10 @@ impl Lease {
         }
     }
 
+    pub(super) const fn ticket(&self) -> TicketId {
+        self.ticket
+    }
+
     /// The CONNECT opened a tunnel.
     pub(super) fn accepted(&mut self) {
         self.end = StreamEnd::Answered;

@@ -131,6 +131,12 @@ impl State {
         });
     }
 
+    /// The connection is made inside the tunnel of this ticket.
+    pub(super) fn carried(&mut self, connection: ConnectionId, by: TicketId) {
+        let known = self.policy.handle_carried(connection, by);
+        debug_assert_eq!(known, Ok(()));
+    }
+
     pub(super) fn dial_failed(
         &mut self,
         connection: ConnectionId,

@@ -65,6 +65,11 @@ impl TunnelIo {
         self
     }
 
+    /// The place that it has in a pool, as long as it has one.
+    pub(crate) const fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
+    }
+
     /// The same, on a place of a pooled connection, which it gives back when both halves are over or it is dropped.
     pub(crate) fn leased(mut self, lease: Lease) -> Self {
         self.lease = Some(lease);

@@ -5,8 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hbone::pool::Spread;
-use hbone::{Accept, DialCause, DialError, Route};
+use hbone::{Accept, DialCause, DialError, DrainConfig, DrainEnd, Route};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_hbone::{Acceptor, Pool};
 
 use crate::network::{Network, PLACE, give_back, moment, works};
@@ -60,6 +63,35 @@ async fn gateway(io: BoxIo, seen: Arc<Seen>) {
             tokio::spawn(serve(Box::new(tunnel), server, Arc::clone(&seen)));
         }
     }
+}
+
+/// The same gateway, which drains a connection when it is told to, and says how that ended.
+async fn draining_gateway(
+    io: BoxIo,
+    seen: Arc<Seen>,
+    drain: Arc<Notify>,
+    ended: mpsc::UnboundedSender<DrainEnd>,
+) {
+    let acceptor = Acceptor::new(server_tls(&workload(GATEWAY), mesh_bundle()));
+    let Ok(mut connection) = acceptor.accept(io).await else {
+        return;
+    };
+    loop {
+        let incoming = tokio::select! {
+            incoming = connection.next() => incoming,
+            () = drain.notified() => {
+                connection.drain();
+                continue;
+            }
+        };
+        let Some(incoming) = incoming else { break };
+        if let Ok(tunnel) = incoming.accept(&Accept::default()) {
+            let server = seen.outer.fetch_add(1, Ordering::Relaxed) % SERVERS;
+            tokio::spawn(serve(Box::new(tunnel), server, Arc::clone(&seen)));
+        }
+    }
+    let end = connection.drain_end().unwrap_or(DrainEnd::Lost);
+    let _ = ended.send(end);
 }
 
 async fn serve(io: BoxIo, server: usize, seen: Arc<Seen>) {
@@ -133,7 +165,7 @@ async fn inner_connections_are_shared_and_spread_over_what_is_behind_the_gateway
 async fn a_gateway_that_is_gone_takes_the_inner_connections_with_it_and_is_dialled_again() {
     // [119]
     let behind = Behind::new();
-    let gone = Arc::new(tokio::sync::Notify::new());
+    let gone = Arc::new(Notify::new());
     let seen = Arc::clone(&behind.seen);
     let network = Network::with({
         let gone = Arc::clone(&gone);
@@ -161,6 +193,52 @@ async fn a_gateway_that_is_gone_takes_the_inner_connections_with_it_and_is_diall
     );
     let mut tunnel = pool.connect(&double_route()).await.expect("a tunnel");
     assert!(works(&mut tunnel).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_drains_is_free_as_soon_as_the_tunnels_through_it_have_ended() {
+    let (seen, drain) = (Arc::new(Seen::default()), Arc::new(Notify::new()));
+    let (ended, mut ends) = mpsc::unbounded_channel();
+    let network = Network::with({
+        let drain = Arc::clone(&drain);
+        move |io, _| draining_gateway(io, Arc::clone(&seen), Arc::clone(&drain), ended.clone())
+    });
+    let spread = Spread::by_weight(4).requests(4.try_into().expect("not zero"));
+    let pool = Pool::builder(network.connector()).spread(spread).build();
+    // Several connections inside, of which one is in use.
+    traffic(&pool, 30).await;
+    let mut tunnel = pool.connect(&double_route()).await.expect("a tunnel");
+    moment().await;
+    let before = pool.stats();
+    assert!(before.open > 2 && network.dials() == 1, "{before:?}");
+
+    let start = Instant::now();
+    drain.notify_one();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let stats = pool.stats();
+    assert_eq!(
+        (stats.open, stats.draining, stats.streams),
+        (0, 2, 2),
+        "what carries the tunnel, and nothing else: {stats:?}"
+    );
+    assert!(works(&mut tunnel).await, "it goes on");
+    // The end of file comes through, which a connection that is cut would not let it.
+    tunnel.shutdown().await.expect("our end");
+    assert_eq!(tunnel.read_chunk().await, Ok(None));
+    drop(tunnel);
+    assert_eq!(ends.recv().await, Some(DrainEnd::Clean));
+    let took = start.elapsed();
+    assert!(took < DrainConfig::default().deadline / 2, "{took:?}");
+    moment().await;
+    let stats = pool.stats();
+    assert_eq!(stats.tasks, 0, "{stats:?}");
+    let (was, is) = (before.transport, stats.transport);
+    assert_eq!(is.tunnels_broken, was.tunnels_broken, "{stats:?}");
+    assert_eq!(is.connections_lost, 0, "{stats:?}");
+
+    let mut tunnel = pool.connect(&double_route()).await.expect("a tunnel");
+    assert!(works(&mut tunnel).await);
+    assert_eq!(network.dials(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -176,12 +176,29 @@ async fn a_refused_tcp_connection_is_named_with_its_stage() {
     let address = socket.local_addr().expect("an address");
     let route = hbone::Route::new(address, hop("10.0.0.1:80", SERVER));
     let error = connector().connect(&route).await.expect_err("refused");
-    let DialCause::Establish(EstablishError::Io { stage, kind }) = error.cause else {
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the only hop (1 of 1): the connection to {address} failed while connecting by TCP: connection refused"
+        )
+    );
+    let DialCause::Establish(EstablishError::Io {
+        stage,
+        kind,
+        address: to,
+        ..
+    }) = error.cause
+    else {
         panic!("{error:?}");
     };
     assert_eq!(
-        (error.level, stage, kind),
-        (0, Stage::Tcp, std::io::ErrorKind::ConnectionRefused)
+        (error.level, stage, kind, to),
+        (
+            0,
+            Stage::Tcp,
+            std::io::ErrorKind::ConnectionRefused,
+            Some(address)
+        )
     );
 }
 
