@@ -861,3 +861,50 @@ fn a_trace_tells_what_happened_at_the_hop() {
     let untold = client_run(&pki, at, &[&app.to_string()], b"hello").stderr;
     assert!(!untold.contains("connecting"), "{untold}");
 }
+
+/// Carries one connection to `server`, its first direction slowly and with little in flight before it.
+fn slow_link(server: SocketAddr) -> SocketAddr {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+    let socket = socket.expect("a socket");
+    socket.set_recv_buffer_size(8192).expect("a small buffer");
+    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    socket.bind(&any.into()).expect("a free port");
+    socket.listen(1).expect("a listener");
+    let listener = TcpListener::from(socket);
+    let at = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("a client");
+        let mut there = TcpStream::connect(server).expect("the server");
+        let (mut back, mut answers) = (
+            client.try_clone().expect("a handle"),
+            there.try_clone().expect("a handle"),
+        );
+        thread::spawn(move || std::io::copy(&mut answers, &mut back));
+        let mut buffer = [0; 4096];
+        while let Ok(some @ 1..) = client.read(&mut buffer) {
+            if there.write_all(&buffer[..some]).is_err() {
+                return;
+            }
+            thread::sleep(Duration::from_micros(3 * some as u64));
+        }
+        let _ = there.shutdown(Shutdown::Write);
+    });
+    at
+}
+
+#[test]
+fn what_a_slow_link_still_holds_when_both_halves_have_ended_arrives() {
+    const BYTES: u64 = 1_500_000;
+    let pki = Pki::new();
+    // It ends its half at once, and counts.
+    let (app, heard) = application(|mut socket: TcpStream| {
+        socket.shutdown(Shutdown::Write)?;
+        std::io::copy(&mut socket, &mut std::io::sink())
+    });
+    let (_server, at) = server_for(&pki, app);
+    let input = vec![7; BYTES as usize];
+    let run = client_run(&pki, slow_link(at), &[&app.to_string()], &input);
+    let heard = heard.recv_timeout(PATIENCE).expect("an end");
+    assert_eq!(heard.expect("no reset"), BYTES);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+}

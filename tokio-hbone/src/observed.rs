@@ -51,8 +51,9 @@ pub(crate) struct Watched {
     pub(crate) tending: Tending,
 }
 
-/// How long a peer may take to end its half after we have ended ours.
-const PARTING: Duration = Duration::from_secs(2);
+/// How long a peer may take to end its half after we have ended ours. It does so once it has fetched all that we wrote, which a
+/// slow link can hold for long; whoever drains has a deadline of its own.
+const PARTING: Duration = Duration::from_secs(30);
 /// More than a peer can have in flight to us.
 const MOST: usize = 64 << 20;
 

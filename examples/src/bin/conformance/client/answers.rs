@@ -134,6 +134,7 @@ pub(super) fn group() -> Group<Arc<World>> {
                 let mut asked = world.asked(&[]).await?;
                 let answer = Frame::last_headers(asked.stream, &[(":status", "204")]);
                 asked.link.send([answer]).await;
+                asked.link.close().await;
                 asked.program.hush();
                 asked.program.exit().await.map(drop)
             },
@@ -215,6 +216,7 @@ async fn repeated(world: &World, mut asked: Asked) -> Verdict {
         "END_STREAM",
         format!("{end:?}"),
     )?;
+    link.close().await;
     asked.program.succeeds().await
 }
 

@@ -242,6 +242,7 @@ async fn client_first(world: Arc<World>) -> Verdict {
     ];
     asked.link.send(late).await;
     asked.program.hears(b"late bytes").await?;
+    asked.link.close().await;
     asked.program.succeeds().await
 }
 
@@ -261,6 +262,7 @@ async fn still_sends(mut asked: Asked) -> Verdict {
         "END_STREAM behind them",
         format!("{end:?}"),
     )?;
+    asked.link.close().await;
     asked.program.succeeds().await
 }
 

@@ -35,8 +35,10 @@ pub(crate) struct Connect {
     verbose: bool,
 }
 
-/// How long the peer may take to hear the end of it.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the peer may take to fetch the last bytes and to end the connection.
+const FAREWELL: Duration = Duration::from_secs(29);
+/// How long it may take to hear that a tunnel broke.
+const PARTING_SHOT: Duration = Duration::from_secs(2);
 
 impl Connect {
     pub(crate) fn run(self) -> Result<(), Failure> {
@@ -68,10 +70,22 @@ impl Connect {
             .spread(Spread::by_weight(1))
             .build();
         let outcome = carry(&way, &pool, io, report).await;
-        if timeout(FAREWELL, pool.drain()).await.is_err() {
-            pool.close();
-        }
-        outcome
+        let patience = if outcome.is_ok() {
+            FAREWELL
+        } else {
+            PARTING_SHOT
+        };
+        let left = timeout(patience, pool.drain()).await;
+        pool.close();
+        outcome?;
+        left.map_err(|_| {
+            Failure::Other(anyhow!(
+                "{} did not end the connection within {} s after both ends of the tunnel to {}; the last bytes may not have arrived",
+                way.via,
+                patience.as_secs(),
+                way.authority
+            ))
+        })
     }
 }
 
