@@ -217,6 +217,7 @@ async fn repeated(world: &World, mut asked: Asked) -> Verdict {
         format!("{end:?}"),
     )?;
     link.close().await;
+    asked.link.close().await;
     asked.program.succeeds().await
 }
 
