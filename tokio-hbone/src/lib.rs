@@ -105,5 +105,5 @@ pub use server::{
     Arrival, Handler, Listener, Outcome, Relay, RelayConfig, Served, Server, ServerConfig,
     ServerCounts, ServerHandle, Service, SystemResolver,
 };
-pub use tunnel::Tunnel;
+pub use tunnel::{Tunnel, TunnelReader, TunnelWriter};
 pub use walk::HopAnswer;

@@ -4,6 +4,7 @@ mod ends;
 mod inbound;
 mod lingering;
 mod outbound;
+mod split;
 mod stash;
 mod stream;
 
@@ -19,6 +20,7 @@ use crate::observe::TunnelInfo;
 use crate::walk::HopAnswer;
 pub(crate) use ends::Ends;
 pub(crate) use lingering::Lingering;
+pub use split::{TunnelReader, TunnelWriter};
 pub(crate) use stream::TunnelIo;
 
 /// An open tunnel.

@@ -20,6 +20,7 @@ mod losses;
 mod requests;
 mod resets;
 mod small_writes;
+mod split;
 mod stalled;
 mod torture;
 mod torture_cancelling;
