@@ -47,12 +47,6 @@ async fn what_cannot_be_used_is_told_with_its_exit_code() {
         (json!("nothing"), &[], 3, "mesh.yaml"),
         (unknown_field, &[], 3, "colour"),
         (
-            with("/workloads/1/services", json!({"shop/cart.shop": {}})),
-            &[],
-            3,
-            "cart.shop",
-        ),
-        (
             with("/workloads/1/workloadIps", json!(["10.0.0"])),
             &[],
             3,
