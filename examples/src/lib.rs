@@ -8,7 +8,11 @@ pub mod pki;
 pub mod proxy;
 pub mod random;
 
-/// Compiles the examples of the README.
+/// Compiles the examples of the READMEs.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
+#[doc = include_str!("../../baggage/README.md")]
+#[doc = include_str!("../../hbone/README.md")]
+#[doc = include_str!("../../peer-meta/README.md")]
+#[doc = include_str!("../../tokio-hbone/README.md")]
 struct Readme;

@@ -52,7 +52,12 @@ impl Process {
     pub(crate) fn listening<S: AsRef<OsStr>>(
         args: impl IntoIterator<Item = S>,
     ) -> (Self, SocketAddr) {
-        let mut process = Self::start(args);
+        Self::listening_as(&mut hbone(args))
+    }
+
+    /// The same with any program that says it in the same way.
+    pub(crate) fn listening_as(command: &mut Command) -> (Self, SocketAddr) {
+        let mut process = Self::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
         let mut first = String::new();
         let mut stdout = BufReader::new(process.stdout());
         stdout.read_line(&mut first).expect("its first line");
