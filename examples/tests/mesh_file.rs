@@ -9,7 +9,7 @@ use hbone::mesh::{
     TunnelProtocol, Way, plan,
 };
 use hbone::{Authority, Network};
-use hbone_examples::mesh_file::{MeshFile, MeshFileError};
+use hbone_examples::mesh_file::{MeshFile, MeshFileError, Strictness};
 
 fn parse(text: &str) -> MeshFile {
     read(text).expect("a mesh file")
@@ -373,6 +373,319 @@ services:
     assert_eq!(service[0].identities.iter().count(), 1);
 }
 
+/// Every class of what ztunnel lives with, the line and the field that the warning names, and what it says.
+const LIVED_WITH: &[(&str, usize, &str, &str)] = &[
+    (
+        "workloads:\n- namespace: shop\n  waypoint:\n    destination: /10.0.0.9\n    hboneMtlsPort: 15008\n",
+        4,
+        "workloads[0].waypoint.destination",
+        "/10.0.0.9 is neither a service nor a workload",
+    ),
+    (
+        "workloads:\n- namespace: shop\n  networkGateway: {destination: infra/10.0.0.256, hboneMtlsPort: 15008}\n",
+        3,
+        "workloads[0].networkGateway.destination",
+        "infra/10.0.0.256 is neither a service nor a workload",
+    ),
+    (
+        "services:\n- {name: a, namespace: shop, hostname: a.b}\n- name: b\n  namespace: shop\n  hostname: b.b\n  \
+         waypoint: {destination: shop/c.b, hboneMtlsPort: 15008}\n",
+        6,
+        "services[1].waypoint.destination",
+        "shop/c.b is neither a service nor a workload",
+    ),
+    (
+        "services:\n- {name: a, namespace: shop, hostname: a.b}\n- name: b\n  namespace: shop\n  hostname: b.b\n  \
+         waypoint: {destination: shop/a.b, hboneMtlsPort: 0}\n",
+        6,
+        "services[1].waypoint.hboneMtlsPort",
+        "port 0 cannot be dialled",
+    ),
+    (
+        "workloads:\n- namespace: shop\n  authorizationPolicies:\n  - shop/none\n",
+        4,
+        "workloads[0].authorizationPolicies[0]",
+        "there is no policy \"shop/none\"",
+    ),
+    (
+        "policies:\n- {name: none, scope: Global, action: Deny}\nworkloads:\n- namespace: shop\n  authorizationPolicies: [none]\n",
+        5,
+        "workloads[0].authorizationPolicies[0]",
+        "there is no policy \"none\"",
+    ),
+    (
+        "workloads:\n- namespace: shop\n  services:\n    shop/*.b: {80: 80}\n",
+        4,
+        "workloads[0].services.shop/*.b",
+        "there is no such service",
+    ),
+    (
+        "workloads:\n- {uid: a, namespace: shop}\n- uid: a\n  namespace: other\n",
+        3,
+        "workloads[1].uid",
+        "workloads[0] has the uid a too; this one counts",
+    ),
+    (
+        "services:\n- {name: a, namespace: shop, hostname: a.b}\n- name: b\n  namespace: shop\n  hostname: A.b.\n",
+        5,
+        "services[1].hostname",
+        "services[0] is shop/a.b too; this one counts",
+    ),
+    (
+        "policies:\n- {name: a, scope: Global, action: Deny}\n- name: a\n  scope: Global\n  action: Allow\n",
+        3,
+        "policies[1].name",
+        "policies[0] is /a too; this one counts",
+    ),
+    (
+        "services:\n- name: a\n  namespace: shop\n  hostname: '*.b'\n",
+        4,
+        "services[0].hostname",
+        "\"*.b\" is not a host name",
+    ),
+    (
+        "workloads:\n- namespace: shop\n  hostname: a b\n",
+        3,
+        "workloads[0].hostname",
+        "\"a b\" is not a host name",
+    ),
+    (
+        "services:\n- name: a\n  namespace: shop\n  hostname: a.b\n  ports:\n    0: 80\n    80: 80\n",
+        6,
+        "services[0].ports.0",
+        "nobody can ask for port 0",
+    ),
+    (
+        "services:\n- name: a\n  namespace: shop\n  hostname: a.b\n  visibility: Private\n",
+        5,
+        "services[0].visibility",
+        "is not looked at",
+    ),
+];
+
+#[test]
+fn each_thing_that_ztunnel_lives_with_is_warned_of_by_line_and_field_or_refused_if_that_is_wanted()
+{
+    for (text, line, field, what) in LIVED_WITH {
+        let file = parse(text);
+        assert_odd(&file, &[(*line, field, what)]);
+        let odd = file.oddities()[0].clone();
+        assert!(file.clone().held_to(Strictness::AsZtunnel).is_ok());
+        let refused = file.held_to(Strictness::Strict).expect_err(text);
+        assert_eq!(refused, odd);
+    }
+}
+
+#[test]
+fn of_two_that_are_the_same_the_last_counts() {
+    let file = parse(
+        r#"
+workloads:
+- {uid: client, namespace: shop, workloadIps: [10.0.0.1]}
+- {uid: twice, namespace: shop, workloadIps: [10.0.0.2], services: {shop/a.example: {}}}
+- {uid: twice, namespace: shop, workloadIps: [10.0.0.3], services: {shop/a.example: {}}, authorizationPolicies: [shop/p]}
+services:
+- {name: a, namespace: shop, hostname: a.example, vips: [/10.1.0.1], ports: {80: 80}}
+- {name: a, namespace: shop, hostname: a.example, vips: [/10.1.0.2], ports: {80: 8080}}
+policies:
+- {name: p, namespace: shop, scope: WorkloadSelector, action: Allow}
+- {name: p, namespace: shop, scope: WorkloadSelector, action: Deny, rules: [[[{destinationPorts: [1]}]]]}
+"#,
+    );
+    assert_eq!(file.oddities().len(), 3, "{:#?}", file.oddities());
+    assert_eq!(end(&file, "client", "10.1.0.2:80"), "10.0.0.3:8080");
+    assert_eq!(file.mesh().workloads().count(), 2);
+    let gone = NetworkAddress::new(Network::default(), "10.1.0.1".parse().expect("an IP"));
+    assert!(file.mesh().service_at(&gone).is_none());
+    let last = file.mesh().workload("twice").expect("a workload");
+    let from = "10.0.0.1:4711".parse().expect("an address");
+    let judge = |port| {
+        let to = SocketAddr::new(last.addresses[0], port);
+        file.judge(&last, &Connection::new(from, to)).is_allowed()
+    };
+    assert!(judge(80), "an Allow without rules would let nothing in");
+    assert!(!judge(1));
+}
+
+#[test]
+fn what_has_to_go_through_a_waypoint_that_is_nowhere_fails() {
+    for destination in ["/10.0.0.9", "shop/nowhere.example", "shop/10.0.0.256"] {
+        let file = parse(&format!(
+            "workloads:\n\
+             - {{uid: client, namespace: shop, workloadIps: [10.0.0.1]}}\n\
+             - {{uid: server, namespace: shop, workloadIps: [10.0.0.2], protocol: HBONE, \
+                waypoint: {{destination: {destination}, hboneMtlsPort: 15008}}}}\n"
+        ));
+        let client = file.mesh().workload("client").expect("a workload");
+        let to: Authority = "10.0.0.2:80".parse().expect("an authority");
+        let plan = plan(
+            file.mesh(),
+            Source::node_proxy(&client),
+            &to,
+            Entropy::new(0),
+        );
+        assert!(plan.is_err(), "{destination}: {plan:?}");
+    }
+}
+
+#[test]
+fn a_service_that_no_host_name_fits_is_found_by_its_addresses() {
+    let file = parse(
+        r#"
+workloads:
+- {uid: client, namespace: shop, workloadIps: [10.0.0.1]}
+- {uid: server, namespace: shop, workloadIps: [10.0.0.2], services: {"shop/*.example": {80: 8080}}}
+services:
+- {name: any, namespace: shop, hostname: "*.example", vips: [/10.1.0.1], ports: {80: 80}}
+"#,
+    );
+    assert_eq!(end(&file, "client", "10.1.0.1:80"), "10.0.0.2:8080");
+    let address = NetworkAddress::new(Network::default(), "10.1.0.1".parse().expect("an IP"));
+    let service = file.mesh().service_at(&address).expect("a service");
+    let telemetry = file.destination_service(&service).expect("a name");
+    assert_eq!(telemetry.host(), "*.example");
+}
+
+#[test]
+fn ports_may_be_in_quotes_as_json_has_them() {
+    let file = parse(
+        r#"{"workloads": [
+            {"uid": "client", "namespace": "shop", "workloadIps": ["10.0.0.1"]},
+            {"uid": "one", "namespace": "shop", "workloadIps": ["10.0.0.2"], "services": {"shop/a.example": {"80": 8081}}}],
+          "services": [{"name": "a", "namespace": "shop", "hostname": "a.example", "vips": ["/10.1.0.1"],
+            "ports": {"80": 8080, "81": "8082"}}]}"#,
+    );
+    assert_odd(&file, &[]);
+    assert_eq!(end(&file, "client", "10.1.0.1:80"), "10.0.0.2:8081");
+    assert_eq!(end(&file, "client", "10.1.0.1:81"), "10.0.0.2:8082");
+}
+
+#[test]
+fn the_oldest_form_is_a_list_of_workloads_with_one_address_each() {
+    let text = "\
+# Nothing but workloads, which is what there was.
+- name: local
+  namespace: default
+  serviceAccount: default
+  workloadIp: 127.0.0.1
+  protocol: HBONE
+  node: local
+- name: local-tcp
+  namespace: default
+  workloadIp: \"127.0.0.2\"
+  waypoint: {destination: /127.0.0.3, hboneMtlsPort: 15008}
+";
+    let file = parse(text);
+    let names: Vec<_> = file.mesh().workloads().map(|one| one.uid.clone()).collect();
+    let expected = [
+        "Kubernetes//Pod/default/local",
+        "Kubernetes//Pod/default/local-tcp",
+    ];
+    assert_eq!(names.iter().map(|uid| &**uid).collect::<Vec<_>>(), expected);
+    let field = "workloads[1].waypoint.destination";
+    assert_odd(&file, &[(11, field, "/127.0.0.3 is neither")]);
+}
+
+/// Every field that ztunnel knows, in its own spelling and with the values that it writes where nothing was said.
+const AS_ZTUNNEL_WRITES_IT: &str = r#"
+workloads:
+- workloadIps: [10.0.0.1]
+  waypoint: null
+  networkGateway: null
+  protocol: HBONE
+  networkMode: Standard
+  uid: cluster1//Pod/shop/client
+  name: client
+  namespace: shop
+  trustDomain: ""
+  serviceAccount: ""
+  network: ""
+  workloadName: ""
+  workloadType: ""
+  canonicalName: ""
+  canonicalRevision: ""
+  hostname: ""
+  node: ""
+  nativeTunnel: false
+  applicationTunnel: null
+  authorizationPolicies: []
+  status: Healthy
+  clusterId: ""
+  locality: {region: "", zone: "", subzone: ""}
+  services: {}
+  capacity: 1
+- workloadIps: [10.0.0.2, "fd00::2"]
+  waypoint: {destination: shop/waypoint.example, hboneMtlsPort: 15008}
+  networkGateway: {destination: /10.0.0.3, hboneMtlsPort: 15009}
+  protocol: TCP
+  networkMode: HostNetwork
+  uid: cluster1//Pod/shop/server
+  name: server
+  namespace: shop
+  applicationTunnel: {protocol: NONE, port: null}
+  status: Unhealthy
+  services:
+    shop/a.example: {80: 8080}
+- workloadIps: [10.0.0.3]
+  uid: cluster1//Pod/shop/waypoint
+  namespace: shop
+  services:
+    shop/waypoint.example: {}
+services:
+- name: a
+  namespace: shop
+  hostname: a.example
+  vips: [/10.1.0.1, far/10.1.0.1]
+  cidrVips: []
+  ports: {80: 80}
+  endpoints: {}
+  subjectAltNames: []
+  waypoint: null
+  loadBalancer: {routingPreferences: [Network, Region, Zone, Subzone, Node, Cluster], mode: Strict, healthPolicy: OnlyHealthy}
+  ipFamilies: IPv4
+  canonical: false
+- name: waypoint
+  namespace: shop
+  hostname: waypoint.example
+  vips: []
+  ports: {}
+  ipFamilies: null
+  loadBalancer: {routingPreferences: [], mode: Passthrough, healthPolicy: AllowAll}
+policies:
+- name: any
+  namespace: ""
+  scope: Global
+  action: Deny
+  dryRun: true
+  rules:
+  - - - namespaces: [!Exact a, !Prefix b, !Suffix c, !Presence []]
+        notNamespaces: []
+        serviceAccounts: [{namespace: a, serviceAccount: b}]
+        notServiceAccounts: []
+        principals: [!Suffix /sa/b]
+        notPrincipals: []
+        sourceIps: [10.0.0.0/8]
+        notSourceIps: []
+        destinationIps: ["fd00::/8"]
+        notDestinationIps: []
+        destinationPorts: [80]
+        notDestinationPorts: []
+"#;
+
+#[test]
+fn every_field_that_ztunnel_writes_is_read_and_nothing_is_odd_about_it() {
+    let file = parse(AS_ZTUNNEL_WRITES_IT);
+    assert_odd(&file, &[]);
+    let client = file
+        .mesh()
+        .workload("cluster1//Pod/shop/client")
+        .expect("a workload");
+    assert_eq!(
+        client.identity.to_string(),
+        "spiffe://cluster.local/ns/shop/sa/default"
+    );
+}
+
 #[test]
 fn an_empty_file_is_an_empty_mesh() {
     for text in ["", "# nothing\n", "workloads: []\n"] {
@@ -385,24 +698,96 @@ fn what_cannot_be_is_told_with_its_place() {
     let line = "- {name: a, namespace: shop, workloadIps: [10.0.0.1]";
     for (text, place, what) in [
         ("workload: []\n".to_owned(), 1, "unknown field `workload`"),
-        (format!("workloads:\n{line}, protocol: QUIC}}\n"), 2, "workloads[0].protocol: unknown variant `QUIC`"),
-        (format!("workloads:\n{line}, capacity: -1}}\n"), 2, "workloads[0].capacity"),
-        (format!("workloads:\n{line}, serviceAccount: a/b}}\n"), 2, "workloads[0].serviceAccount"),
-        (format!("workloads:\n{line}, trustDomain: 'a b'}}\n"), 2, "workloads[0].trustDomain"),
-        (format!("workloads:\n{line}, network: 'a b'}}\n"), 2, "workloads[0].network"),
-        (format!("workloads:\n{line}, authorizationPolicies: [shop/none]}}\n"), 2, "there is no policy shop/none"),
-        ("workloads:\n- {name: a}\n".to_owned(), 2, "missing field `namespace`"),
-        ("services:\n- {name: a, namespace: shop, hostname: 1.2.3.4}\n".to_owned(), 2, "services[0].hostname"),
-        ("services:\n- {name: a, namespace: shop, hostname: a.b, ports: {70000: 1}}\n".to_owned(), 2, "services[0].ports"),
         (
-            "services:\n- {name: a, namespace: shop, hostname: a.b}\n- {name: a, namespace: shop, hostname: A.b}\n".to_owned(),
-            3,
-            "two services shop/a.b",
+            format!("workloads:\n{line}, protocol: QUIC}}\n"),
+            2,
+            "workloads[0].protocol: unknown variant `QUIC`",
         ),
-        ("policies:\n- {name: a, scope: Global, action: Audit}\n".to_owned(), 2, "unknown variant `Audit`"),
-        ("policies:\n- {name: a, scope: Global, action: Deny, rules: [[[{ports: [1]}]]]}\n".to_owned(), 2, "unknown field `ports`"),
         (
-            "policies:\n- {name: a, scope: Global, action: Deny, rules: [[[{namespaces: [a]}]]]}\n".to_owned(),
+            format!("workloads:\n{line}, capacity: -1}}\n"),
+            2,
+            "workloads[0].capacity",
+        ),
+        (
+            format!("workloads:\n{line}, serviceAccount: a/b}}\n"),
+            2,
+            "workloads[0].serviceAccount",
+        ),
+        (
+            format!("workloads:\n{line}, trustDomain: 'a b'}}\n"),
+            2,
+            "workloads[0].trustDomain",
+        ),
+        (
+            format!("workloads:\n{line}, network: 'a b'}}\n"),
+            2,
+            "workloads[0].network",
+        ),
+        (
+            format!("workloads:\n{line}, services: {{echo: {{80: 80}}}}}}\n"),
+            2,
+            "there is no slash",
+        ),
+        (
+            format!(
+                "workloads:\n{line}, waypoint: {{destination: gateway, hboneMtlsPort: 15008}}}}\n"
+            ),
+            2,
+            "there is no slash",
+        ),
+        (
+            format!("workloads:\n{line}, locality: {{colour: red}}}}\n"),
+            2,
+            "unknown field `colour`",
+        ),
+        (
+            "workloads:\n- {name: a, namespace: shop, workloadIps: [10.0.0.256]}\n".to_owned(),
+            2,
+            "workloadIps[0]",
+        ),
+        (
+            "- {name: a, namespace: shop, workloadIp: 10.0.0.256}\n".to_owned(),
+            1,
+            "10.0.0.256",
+        ),
+        (
+            "workloads:\n- {name: a}\n".to_owned(),
+            2,
+            "missing field `namespace`",
+        ),
+        (
+            format!(
+                "services:\n- {{name: a, namespace: shop, hostname: {}}}\n",
+                "a".repeat(300)
+            ),
+            2,
+            "services[0].hostname",
+        ),
+        (
+            "services:\n- {name: a, namespace: shop, hostname: a.b, ports: {http: 1}}\n".to_owned(),
+            2,
+            "\"http\" is not a port",
+        ),
+        (
+            "services:\n- {name: a, namespace: shop, hostname: a.b, ports: {70000: 1}}\n"
+                .to_owned(),
+            2,
+            "services[0].ports",
+        ),
+        (
+            "policies:\n- {name: a, scope: Global, action: Audit}\n".to_owned(),
+            2,
+            "unknown variant `Audit`",
+        ),
+        (
+            "policies:\n- {name: a, scope: Global, action: Deny, rules: [[[{ports: [1]}]]]}\n"
+                .to_owned(),
+            2,
+            "unknown field `ports`",
+        ),
+        (
+            "policies:\n- {name: a, scope: Global, action: Deny, rules: [[[{namespaces: [a]}]]]}\n"
+                .to_owned(),
             2,
             "Exact, Prefix, Suffix or Presence",
         ),

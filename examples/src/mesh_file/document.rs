@@ -1,16 +1,17 @@
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use hbone::authorization::PolicyName;
-use hbone::mesh::{NamespacedHostname, NetworkAddress};
-use hbone::{Hostname, Network, TrustDomain};
+use hbone::mesh::{GatewayAddress, NamespacedHostname, NetworkAddress};
+use hbone::{Network, TrustDomain};
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::addresses::Addresses;
+use super::host::Host;
 use super::membership::Membership;
 use super::parsed::Parsed;
 use super::policies::PolicyEntry;
+use super::port_map::PortMap;
 
 /// A mesh file as it stands.
 #[derive(Debug, Default, Deserialize)]
@@ -35,9 +36,10 @@ pub(super) struct WorkloadEntry {
     #[serde(default)]
     pub(super) service_account: String,
     #[serde(default)]
-    pub(super) trust_domain: Option<Parsed<TrustDomain>>,
-    #[serde(default)]
-    pub(super) workload_ips: Vec<Parsed<IpAddr>>,
+    pub(super) trust_domain: Option<Parsed<Option<TrustDomain>>>,
+    /// One of them was called `workloadIp` once.
+    #[serde(default, alias = "workloadIp")]
+    pub(super) workload_ips: Addresses,
     #[serde(default)]
     pub(super) network: Option<Parsed<Network>>,
     #[serde(default)]
@@ -49,7 +51,7 @@ pub(super) struct WorkloadEntry {
     #[serde(default)]
     pub(super) protocol: Protocol,
     #[serde(default)]
-    pub(super) hostname: Option<Parsed<Option<Hostname>>>,
+    pub(super) hostname: Option<Parsed<Host>>,
     #[serde(default)]
     pub(super) node: String,
     #[serde(default)]
@@ -73,7 +75,7 @@ pub(super) struct WorkloadEntry {
     #[serde(default)]
     pub(super) application_tunnel: Option<TunnelEntry>,
     #[serde(default)]
-    pub(super) authorization_policies: Vec<Parsed<PolicyName>>,
+    pub(super) authorization_policies: Vec<String>,
     /// Whether the application speaks HBONE itself, which changes nothing here.
     #[serde(default, rename = "nativeTunnel")]
     _native_tunnel: IgnoredAny,
@@ -88,13 +90,13 @@ const fn one() -> u32 {
 pub(super) struct ServiceEntry {
     pub(super) name: String,
     pub(super) namespace: String,
-    pub(super) hostname: Parsed<Hostname>,
+    pub(super) hostname: Parsed<Host>,
     #[serde(default)]
     pub(super) vips: Vec<Parsed<NetworkAddress>>,
     #[serde(default)]
     pub(super) cidr_vips: Vec<RangeEntry>,
     #[serde(default)]
-    pub(super) ports: BTreeMap<u16, u16>,
+    pub(super) ports: PortMap,
     #[serde(default)]
     pub(super) subject_alt_names: Vec<String>,
     #[serde(default)]
@@ -111,6 +113,9 @@ pub(super) struct ServiceEntry {
     /// Whether it has an address that services of several namespaces share.
     #[serde(default)]
     pub(super) canonical: bool,
+    /// From where it is seen, which nothing here asks.
+    #[serde(default)]
+    pub(super) visibility: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,7 +123,7 @@ pub(super) struct ServiceEntry {
 pub(super) struct EndpointEntry {
     pub(super) workload_uid: String,
     #[serde(default)]
-    pub(super) port: BTreeMap<u16, u16>,
+    pub(super) port: PortMap,
     #[serde(default)]
     pub(super) status: Status,
 }
@@ -140,9 +145,25 @@ pub(super) struct GatewayEntry {
 
 /// A waypoint or the gateway of a network.
 #[derive(Debug)]
-pub(super) enum Gateway {
+pub(super) struct Gateway {
+    pub(super) destination: Destination,
+    pub(super) written: String,
+}
+
+#[derive(Debug)]
+pub(super) enum Destination {
     Address(NetworkAddress),
     Name(NamespacedHostname),
+}
+
+impl GatewayEntry {
+    pub(super) fn into_address(self) -> GatewayAddress {
+        let address = match self.destination.0.destination {
+            Destination::Address(address) => GatewayAddress::at(address),
+            Destination::Name(name) => GatewayAddress::named(name),
+        };
+        address.on(self.hbone_mtls_port)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -2,14 +2,15 @@ use std::collections::BTreeMap;
 
 use hbone::mesh::NamespacedHostname;
 
-use super::build::uid;
 use super::document::{HealthPolicy, ServiceEntry, Status, WorkloadEntry};
 use super::field::Field;
+use super::port_map::PortMap;
 use super::references::Wrong;
+use super::workload::uid;
 
 /// What services say of their endpoints: for each workload, by its place in the file, the ports of the services that count it
 /// among theirs. What a workload says itself goes before it.
-pub(super) type Told = BTreeMap<usize, BTreeMap<NamespacedHostname, BTreeMap<u16, u16>>>;
+pub(super) type Told = BTreeMap<usize, BTreeMap<NamespacedHostname, PortMap>>;
 
 /// Takes the endpoints out of the services.
 pub(super) fn tell(
@@ -19,11 +20,12 @@ pub(super) fn tell(
 ) -> Told {
     let workloads = workloads.iter().enumerate();
     let places: BTreeMap<String, usize> = workloads
-        .filter_map(|(index, entry)| Some((uid(entry)?, index)))
+        .map(|(index, entry)| (uid(entry, index), index))
         .collect();
     let mut told = Told::new();
     for (index, service) in services.iter_mut().enumerate() {
-        let name = NamespacedHostname::new(service.namespace.as_str(), service.hostname.0.clone());
+        let name =
+            NamespacedHostname::new(service.namespace.as_str(), service.hostname.0.name.clone());
         let policy = service.load_balancer.as_ref().map(|lb| lb.health_policy);
         let takes_all = policy == Some(HealthPolicy::AllowAll);
         for (key, endpoint) in std::mem::take(&mut service.endpoints) {

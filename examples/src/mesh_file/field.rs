@@ -90,7 +90,12 @@ impl<'de> Visitor<'de> for Stop<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        if let [Step::Item(wanted), rest @ ..] = self.0 {
+        // A file that is a list is a list of workloads.
+        let steps = match self.0 {
+            [Step::Key(_), rest @ ..] => rest,
+            steps => steps,
+        };
+        if let [Step::Item(wanted), rest @ ..] = steps {
             for _ in 0..*wanted {
                 list.next_element::<IgnoredAny>()?;
             }

@@ -4,12 +4,20 @@ use std::fmt;
 use hbone::mesh::NamespacedHostname;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::parsed::Parsed;
+use super::parsed::{Parsed, Text};
+use super::port_map::PortMap;
 
 /// The services that a workload is an endpoint of: a map from their names to the ports where it differs from them, or a list of
 /// names.
 #[derive(Debug, Default)]
-pub(super) struct Membership(pub(super) BTreeMap<NamespacedHostname, BTreeMap<u16, u16>>);
+pub(super) struct Membership(pub(super) BTreeMap<NamespacedHostname, Member>);
+
+#[derive(Debug)]
+pub(super) struct Member {
+    /// The service as it was written.
+    pub(super) written: String,
+    pub(super) ports: PortMap,
+}
 
 impl<'de> Deserialize<'de> for Membership {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -28,21 +36,44 @@ impl<'de> Visitor<'de> for MembershipVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Membership, A::Error> {
         let mut membership = Membership::default();
-        while let Some((Parsed(name), ports)) = map.next_entry()? {
-            membership.0.insert(name, ports);
+        while let Some((Parsed(service), ports)) = map.next_entry::<Parsed<Service>, _>()? {
+            membership.add(service, ports);
         }
         Ok(membership)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Membership, A::Error> {
         let mut membership = Membership::default();
-        while let Some(Parsed(name)) = list.next_element()? {
-            membership.0.insert(name, BTreeMap::new());
+        while let Some(Parsed(service)) = list.next_element::<Parsed<Service>>()? {
+            membership.add(service, PortMap::default());
         }
         Ok(membership)
     }
 
     fn visit_unit<E>(self) -> Result<Membership, E> {
         Ok(Membership::default())
+    }
+}
+
+impl Membership {
+    fn add(&mut self, service: Service, ports: PortMap) {
+        let Service { name, written } = service;
+        self.0.insert(name, Member { written, ports });
+    }
+}
+
+struct Service {
+    name: NamespacedHostname,
+    written: String,
+}
+
+impl Text for Service {
+    const EXPECTED: &'static str = NamespacedHostname::EXPECTED;
+
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(Self {
+            name: NamespacedHostname::read(text)?,
+            written: text.to_owned(),
+        })
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::{MeshFileError, Site, WorkloadName};
+use super::{MeshFileError, Site, Strictness, WorkloadName};
 
 /// Follows a mesh file for as long as a clone of it is there.
 ///
@@ -21,6 +21,7 @@ struct Followed {
     path: PathBuf,
     name: WorkloadName,
     dialect: Dialect,
+    strictness: Strictness,
     current: watch::Sender<Arc<Site>>,
 }
 
@@ -39,14 +40,16 @@ impl MeshWatch {
         path: PathBuf,
         name: WorkloadName,
         dialect: Dialect,
+        strictness: Strictness,
     ) -> Result<Self, MeshFileError> {
         let stamp = Stamp::of(&path);
-        let site = Site::read(&path, &name, dialect)?;
+        let site = Site::read(&path, &name, dialect, strictness)?;
         tell_oddities(&site);
         let followed = Arc::new(Followed {
             path,
             name,
             dialect,
+            strictness,
             current: watch::Sender::new(Arc::new(site)),
         });
         tokio::spawn(follow(Arc::downgrade(&followed), stamp));
@@ -75,7 +78,7 @@ impl MeshWatch {
 
 impl Followed {
     fn reload(&self) {
-        match Site::read(&self.path, &self.name, self.dialect) {
+        match Site::read(&self.path, &self.name, self.dialect, self.strictness) {
             Ok(site) => {
                 tracing::info!(
                     mesh = %self.path.display(),

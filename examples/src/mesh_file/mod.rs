@@ -6,26 +6,33 @@
 //!                           └──> Site: the same, seen from one workload ──> MeshWatch follows the file
 //! ```
 //!
-//! Three lists, with the field names of Istio's workload API in camelCase: `workloads`, `services`, `policies`. Reading is strict:
-//! an unknown field, a gateway, waypoint or policy that is nowhere, a uid or the name of a service that two entries claim are errors,
-//! and an error names the file, the line, the field and the next step. What ztunnel lives with, because nothing depends on it, is
-//! told in the same words and lived with: [`MeshFile::oddities`]. Enumerations may be written as ztunnel writes them (`Unhealthy`) or as
-//! the API's JSON does (`UNHEALTHY`).
+//! Three lists, with the field names of Istio's workload API in camelCase: `workloads`, `services`, `policies`. What ztunnel refuses
+//! is an error, such as an unknown field or an address that is none, and names the file, the line, the field and the next step. What
+//! ztunnel lives with means the same as there, such as a waypoint that is nowhere or a uid that two entries have, and is told in the
+//! same words: [`MeshFile::oddities`], which [`Strictness::Strict`] takes for errors. Enumerations may be written as ztunnel writes them
+//! (`Unhealthy`) or as the API's JSON does (`UNHEALTHY`).
 //!
 //! One field is ours, and unknown to ztunnel: `ingressUseWaypoint` of a service.
 
+mod addresses;
 mod build;
 mod document;
 mod endpoints;
 mod error;
 mod field;
+mod host;
 mod membership;
 mod mesh_watch;
 mod parsed;
 mod policies;
+mod port_map;
 mod references;
+mod service;
 mod site;
+mod strictness;
 mod text_match;
+mod whole;
+mod workload;
 mod workload_name;
 
 use std::collections::BTreeMap;
@@ -40,6 +47,7 @@ use peer_meta::{DestinationService, DirectoryEntry, Own};
 pub use error::MeshFileError;
 pub use mesh_watch::MeshWatch;
 pub use site::Site;
+pub use strictness::Strictness;
 pub use workload_name::{WorkloadName, WorkloadNameError};
 
 /// What a mesh file says.
@@ -82,11 +90,22 @@ impl MeshFile {
         build::build(path, text)
     }
 
-    /// What is odd about the file and does no harm: services that are nowhere and only listed, endpoints without a workload,
-    /// identities that cannot be, addresses that several share.
+    /// What is odd about the file, and lived with as ztunnel does: references to nothing, entries that another one replaces,
+    /// names that can be nobody's, addresses that several share.
     #[must_use]
     pub fn oddities(&self) -> &[MeshFileError] {
         &self.oddities
+    }
+
+    /// The file itself, unless it is not as strict as it has to be.
+    ///
+    /// # Errors
+    /// The first of the [`oddities`](Self::oddities), if none may be.
+    pub fn held_to(self, strictness: Strictness) -> Result<Self, MeshFileError> {
+        match (strictness, self.oddities.first()) {
+            (Strictness::Strict, Some(odd)) => Err(odd.clone()),
+            _ => Ok(self),
+        }
     }
 
     /// Workloads and services, for planning.

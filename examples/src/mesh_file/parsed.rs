@@ -2,13 +2,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::net::IpAddr;
 
-use hbone::authorization::PolicyName;
 use hbone::mesh::{NamespacedHostname, NetworkAddress};
-use hbone::{Hostname, Network, TrustDomain};
+use hbone::{Network, TrustDomain};
 use ipnet::IpNet;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-use super::document::Gateway;
+use super::document::{Destination, Gateway};
+use super::host::Host;
 
 /// A text of the document that means something, read where it stands so that an error knows its line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,30 +74,16 @@ impl Text for Network {
     }
 }
 
-impl Text for TrustDomain {
+/// A trust domain, or nothing.
+impl Text for Option<TrustDomain> {
     const EXPECTED: &'static str = "a trust domain";
-
-    fn read(text: &str) -> Result<Self, String> {
-        Self::new(text).map_err(|error| error.to_string())
-    }
-}
-
-impl Text for Hostname {
-    const EXPECTED: &'static str = "a host name";
-
-    fn read(text: &str) -> Result<Self, String> {
-        Self::parse(text).map_err(|error| error.to_string())
-    }
-}
-
-/// A host name, or nothing.
-impl Text for Option<Hostname> {
-    const EXPECTED: &'static str = Hostname::EXPECTED;
 
     fn read(text: &str) -> Result<Self, String> {
         match text {
             "" => Ok(None),
-            text => Hostname::read(text).map(Some),
+            text => TrustDomain::new(text)
+                .map(Some)
+                .map_err(|error| error.to_string()),
         }
     }
 }
@@ -118,7 +104,7 @@ impl Text for NamespacedHostname {
 
     fn read(text: &str) -> Result<Self, String> {
         let (namespace, hostname) = text.split_once('/').ok_or("there is no slash")?;
-        Ok(Self::new(namespace, Hostname::read(hostname)?))
+        Ok(Self::new(namespace, Host::read(hostname)?.name))
     }
 }
 
@@ -126,17 +112,13 @@ impl Text for Gateway {
     const EXPECTED: &'static str = "of the form NETWORK/IP or NAMESPACE/HOSTNAME";
 
     fn read(text: &str) -> Result<Self, String> {
-        NetworkAddress::read(text)
-            .map(Self::Address)
-            .or_else(|_| NamespacedHostname::read(text).map(Self::Name))
-    }
-}
-
-impl Text for PolicyName {
-    const EXPECTED: &'static str = "a name of the form NAMESPACE/NAME";
-
-    fn read(text: &str) -> Result<Self, String> {
-        let (namespace, name) = text.split_once('/').ok_or("there is no slash")?;
-        Ok(Self::new(namespace, name))
+        let destination = match NetworkAddress::read(text) {
+            Ok(address) => Destination::Address(address),
+            Err(_) => Destination::Name(NamespacedHostname::read(text)?),
+        };
+        Ok(Self {
+            destination,
+            written: text.to_owned(),
+        })
     }
 }

@@ -1,12 +1,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use hbone::Hostname;
 use hbone::authorization::PolicyName;
 use hbone::mesh::{NamespacedHostname, NetworkAddress};
 
-use super::document::{Document, Gateway, GatewayEntry, NetworkMode, WorkloadEntry};
+use super::document::{Destination, Document, GatewayEntry, NetworkMode, WorkloadEntry};
 use super::field::Field;
+use super::host::Host;
+use super::parsed::Parsed;
 
 /// What entries may refer to.
 pub(super) struct References {
@@ -33,16 +34,15 @@ impl Wrong {
 
 impl References {
     pub(super) fn of(document: &Document) -> Self {
-        let service = |hostname: &Hostname, namespace: &str| {
-            NamespacedHostname::new(namespace, hostname.clone())
-        };
+        let named =
+            |host: &Host, namespace: &str| NamespacedHostname::new(namespace, host.name.clone());
         let vips = document.services.iter().flat_map(|entry| &entry.vips);
         let workloads = document.workloads.iter();
         Self {
             services: document
                 .services
                 .iter()
-                .map(|entry| service(&entry.hostname.0, &entry.namespace))
+                .map(|entry| named(&entry.hostname.0, &entry.namespace))
                 .collect(),
             addresses: vips
                 .map(|vip| vip.0.clone())
@@ -52,8 +52,8 @@ impl References {
                 .workloads
                 .iter()
                 .filter_map(|entry| {
-                    let hostname = entry.hostname.as_ref()?.0.as_ref()?;
-                    Some(service(hostname, &entry.namespace))
+                    let Parsed(host) = entry.hostname.as_ref()?;
+                    Some(named(host, &entry.namespace))
                 })
                 .collect(),
             policies: document
@@ -64,71 +64,72 @@ impl References {
         }
     }
 
-    /// Whether all that the document refers to, and that traffic depends on, is there. What is not, and is not missed either,
-    /// is returned.
-    pub(super) fn check(&self, document: &Document) -> Result<Vec<Wrong>, Wrong> {
+    /// What the document refers to and does not have, which is lived with. Whoever needs it is told so when it is wanted.
+    pub(super) fn dangling(&self, document: &Document) -> Vec<Wrong> {
         let mut dangling = Vec::new();
         for (index, entry) in document.workloads.iter().enumerate() {
             let field = Field::item("workloads", index);
-            self.check_gateway(entry.waypoint.as_ref(), &field, "waypoint")?;
-            self.check_gateway(entry.network_gateway.as_ref(), &field, "networkGateway")?;
-            for name in entry.services.0.keys() {
+            let gateways = [
+                ("waypoint", &entry.waypoint),
+                ("networkGateway", &entry.network_gateway),
+            ];
+            for (key, gateway) in gateways {
+                dangling.extend(self.missed(gateway.as_ref(), &field.key(key)));
+            }
+            for (name, member) in &entry.services.0 {
                 if !self.services.contains(name) {
                     dangling.push(Wrong::new(
-                        field.key("services").key(name.to_string()),
+                        field.key("services").key(&*member.written),
                         "there is no such service, so nobody asks for it; add it to `services`, or leave it out here",
                     ));
                 }
             }
             for (index, name) in entry.authorization_policies.iter().enumerate() {
-                if !self.policies.contains(&name.0) {
-                    return Err(Wrong::new(
+                if !policy(name).is_some_and(|policy| self.policies.contains(&policy)) {
+                    dangling.push(Wrong::new(
                         field.key("authorizationPolicies").nth(index),
-                        format!(
-                            "there is no policy {}; add it to `policies`, or leave it out here",
-                            name.0
-                        ),
+                        format!("there is no policy {name:?}, so nothing is asked of it; add it to `policies`, or leave it out here"),
                     ));
                 }
             }
         }
         for (index, entry) in document.services.iter().enumerate() {
             let field = Field::item("services", index);
-            self.check_gateway(entry.waypoint.as_ref(), &field, "waypoint")?;
+            dangling.extend(self.missed(entry.waypoint.as_ref(), &field.key("waypoint")));
         }
-        Ok(dangling)
+        dangling
     }
 
-    fn check_gateway(
-        &self,
-        gateway: Option<&GatewayEntry>,
-        owner: &Field,
-        key: &str,
-    ) -> Result<(), Wrong> {
-        let Some(gateway) = gateway else {
-            return Ok(());
-        };
-        let (is_there, name) = match &gateway.destination.0 {
-            Gateway::Address(address) => (self.addresses.contains(address), address.to_string()),
-            Gateway::Name(name) => {
-                let named = self.services.contains(name) || self.workload_names.contains(name);
-                (named, name.to_string())
+    fn missed(&self, gateway: Option<&GatewayEntry>, field: &Field) -> Option<Wrong> {
+        let gateway = gateway?;
+        let is_there = match &gateway.destination.0.destination {
+            Destination::Address(address) => self.addresses.contains(address),
+            Destination::Name(name) => {
+                self.services.contains(name) || self.workload_names.contains(name)
             }
         };
         if !is_there {
-            return Err(Wrong::new(
-                owner.key(key).key("destination"),
-                format!("{name} is neither a service nor a workload of this file; add it"),
+            return Some(Wrong::new(
+                field.key("destination"),
+                format!(
+                    "{} is neither a service nor a workload of this file, so what has to go through it fails; add it",
+                    gateway.destination.0.written
+                ),
             ));
         }
-        if gateway.hbone_mtls_port == 0 {
-            return Err(Wrong::new(
-                owner.key(key).key("hboneMtlsPort"),
-                "port 0 cannot be dialled; it is 15008 almost always",
-            ));
-        }
-        Ok(())
+        (gateway.hbone_mtls_port == 0).then(|| {
+            Wrong::new(
+                field.key("hboneMtlsPort"),
+                "port 0 cannot be dialled, so what has to go through it fails; it is 15008 almost always",
+            )
+        })
     }
+}
+
+/// The policy that a workload names. One without a slash is nobody's.
+pub(super) fn policy(name: &str) -> Option<PolicyName> {
+    let (namespace, name) = name.split_once('/')?;
+    Some(PolicyName::new(namespace, name))
 }
 
 /// The addresses under which a workload is found. Those of a node are its own and of many others.
@@ -136,8 +137,11 @@ fn addresses(entry: &WorkloadEntry) -> impl Iterator<Item = NetworkAddress> {
     let network = entry.network.as_ref().map(|network| network.0.clone());
     let network = network.unwrap_or_default();
     let of_its_own = entry.network_mode == NetworkMode::Standard;
-    let ips: &[_] = if of_its_own { &entry.workload_ips } else { &[] };
-    let ips: Vec<IpAddr> = ips.iter().map(|ip| ip.0).collect();
-    ips.into_iter()
-        .map(move |ip| NetworkAddress::new(network.clone(), ip))
+    let ips: &[IpAddr] = if of_its_own {
+        &entry.workload_ips.0
+    } else {
+        &[]
+    };
+    ips.iter()
+        .map(move |ip| NetworkAddress::new(network.clone(), *ip))
 }

@@ -6,7 +6,7 @@ use hbone::authorization::{Connection, Verdict};
 use hbone::mesh::{StaticMesh, Workload};
 use peer_meta::Own;
 
-use super::{MeshFile, MeshFileError, WorkloadName};
+use super::{MeshFile, MeshFileError, Strictness, WorkloadName};
 
 /// A mesh as one of its workloads sees it: the one that a node proxy works for, or that a gateway is.
 #[derive(Debug, Clone)]
@@ -20,9 +20,14 @@ impl Site {
     /// The workload `name` in the file at `path`, whose `baggage` is written in `dialect`.
     ///
     /// # Errors
-    /// The file cannot be used, or has not exactly one workload of this name.
-    pub fn read(path: &Path, name: &WorkloadName, dialect: Dialect) -> Result<Self, MeshFileError> {
-        let file = MeshFile::read(path)?;
+    /// The file cannot be used, is not as strict as it has to be, or has not exactly one workload of this name.
+    pub fn read(
+        path: &Path,
+        name: &WorkloadName,
+        dialect: Dialect,
+        strictness: Strictness,
+    ) -> Result<Self, MeshFileError> {
+        let file = MeshFile::read(path)?.held_to(strictness)?;
         let workload = file.find(path, name)?;
         let own = Arc::new(file.own(&workload, dialect));
         Ok(Self {

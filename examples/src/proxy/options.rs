@@ -17,6 +17,10 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub mesh: PathBuf,
 
+    /// Refuse a mesh file in which something leads nowhere or is said twice, where ztunnel lives with it and a warning is logged
+    #[arg(long)]
+    pub strict: bool,
+
     /// Which workload of the mesh this proxy works for, or is
     #[arg(long, value_name = "NAMESPACE/NAME")]
     pub workload: WorkloadName,

@@ -16,7 +16,7 @@ use tokio_hbone::{Acceptor, ConnectionConfig, Connector, Http2Config, Pool};
 use super::signals::Wish;
 use super::{Chance, Environment, Options, Signals, StartError, connect_from, start_logging};
 use crate::admin::{Readiness, serve_metrics, serve_readiness};
-use crate::mesh_file::{MeshFileError, MeshWatch, Site};
+use crate::mesh_file::{MeshFileError, MeshWatch, Site, Strictness};
 use crate::metrics::Metrics;
 
 /// A proxy that has started: its files are read and followed, its metrics and its readiness are served.
@@ -52,7 +52,12 @@ impl Proxy {
         let environment = options.environment.clone();
         start_logging(&environment.log_format);
         let signals = Signals::new()?;
-        let mesh = MeshWatch::start(options.mesh.clone(), options.workload.clone(), dialect)?;
+        let strictness = match options.strict {
+            true => Strictness::Strict,
+            false => Strictness::AsZtunnel,
+        };
+        let (path, workload) = (options.mesh.clone(), options.workload.clone());
+        let mesh = MeshWatch::start(path, workload, dialect, strictness)?;
         check(options, &mesh.current())?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let certificates = certificates(options, &mesh.current(), &provider)?;

@@ -16,6 +16,9 @@ async fn what_cannot_be_used_is_told_with_its_exit_code() {
         *mesh.pointer_mut(pointer).expect("a place") = value;
         mesh
     };
+    let mut dangling = mesh.clone();
+    dangling["workloads"][0]["waypoint"] =
+        json!({"destination": "/10.0.0.9", "hboneMtlsPort": 15008});
     let mut unknown_field = mesh.clone();
     unknown_field["workloads"][0]["colour"] = "red".into();
     for (mesh, flags, code, why) in [
@@ -46,6 +49,12 @@ async fn what_cannot_be_used_is_told_with_its_exit_code() {
         (mesh.clone(), &["--inbound-port", "1"], 2, "--inbound"),
         (json!("nothing"), &[], 3, "mesh.yaml"),
         (unknown_field, &[], 3, "colour"),
+        (
+            dangling,
+            &["--strict"],
+            3,
+            "workloads[0].waypoint.destination: /10.0.0.9 is neither a service nor a workload",
+        ),
         (
             with("/workloads/1/workloadIps", json!(["10.0.0"])),
             &[],

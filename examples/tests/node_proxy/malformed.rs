@@ -59,16 +59,53 @@ fn an_unknown_field_is_told_with_its_line_and_place() {
 
 #[test]
 fn a_dangling_reference_is_told_with_its_line_and_the_next_step() {
-    let world = World::new(44, MESH);
-    world.write_mesh(&format!(
-        "{MESH}  waypoint: {{destination: north/NET.77, hboneMtlsPort: 15008}}\n"
-    ));
-    let expected = [
-        "services[0].waypoint.destination",
-        "neither a service nor a workload",
-        "add it",
-    ];
-    assert_fails(world.fails(|_| {}), 3, &expected);
+    for (number, more, expected) in [
+        (
+            44,
+            "  waypoint: {destination: north/NET.77, hboneMtlsPort: 15008}\n",
+            [
+                "mesh.yaml:37: services[0].waypoint.destination: ",
+                "neither a service nor a workload",
+            ],
+        ),
+        (
+            53,
+            "- {name: bare, namespace: shop, workloadIps: [NET.78], \
+             networkGateway: {destination: far/NET.79, hboneMtlsPort: 15008}}\n",
+            [
+                "mesh.yaml:31: workloads[2].networkGateway.destination: ",
+                "neither a service nor a workload",
+            ],
+        ),
+        (
+            54,
+            "- {name: bare, namespace: shop, workloadIps: [NET.78], authorizationPolicies: [shop/none]}\n",
+            [
+                "mesh.yaml:31: workloads[2].authorizationPolicies[0]: ",
+                "there is no policy \"shop/none\"",
+            ],
+        ),
+    ] {
+        let mesh = match more.starts_with('-') {
+            true => MESH.replace(
+                "services:\n- name: echo",
+                &format!("{more}services:\n- name: echo"),
+            ),
+            false => format!("{MESH}{more}"),
+        };
+        let world = World::new(number, &mesh);
+        // As with ztunnel, whoever does not need it does without.
+        let client = world.start("client", 1);
+        let log = world.log("client");
+        for part in expected.iter().chain(&["WARN", "add it"]) {
+            assert!(log.contains(part), "{part:?} in {log}");
+        }
+        drop(client);
+        let strict = world.fails(|command| {
+            command.arg("--strict");
+        });
+        assert_fails(strict, 3, &expected);
+    }
 }
 
 #[test]
@@ -87,17 +124,20 @@ fn a_bad_address_is_told_with_its_line() {
 }
 
 #[test]
-fn two_entries_with_one_key_are_told() {
+fn two_entries_with_one_key_are_told_if_the_file_is_to_be_strict() {
     let world = World::new(
         46,
-        &MESH.replace("c1//Pod/shop/server", "c1//Pod/shop/client"),
+        &MESH.replace("c1//Pod/shop/client", "c1//Pod/shop/server"),
     );
+    let strict = world.fails(|command| {
+        command.arg("--strict");
+    });
     let expected = [
         "mesh.yaml:15",
         "workloads[1].uid",
         "workloads[0] has the uid",
     ];
-    assert_fails(world.fails(|_| {}), 3, &expected);
+    assert_fails(strict, 3, &expected);
 }
 
 #[test]
