@@ -11,10 +11,10 @@ mod world;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use tokio::net::TcpListener;
 
+use crate::arrivals::Arrivals;
 use crate::certificates::Files;
 use crate::suite::Selection;
 use world::World;
@@ -43,13 +43,11 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn run(self) -> Result<bool> {
-        let listener = TcpListener::bind(self.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}; is the port taken?", self.listen))?;
-        let address = listener.local_addr()?.to_string();
+        let arrivals = Arrivals::listen(self.listen)?;
+        let address = arrivals.address()?.to_string();
         let command = self.exec.replace("{addr}", &address);
         let world = Arc::new(World {
-            listener,
+            arrivals,
             certificates: self.files.load()?,
             command: command.replace("{authority}", &self.authority),
             authority: self.authority,

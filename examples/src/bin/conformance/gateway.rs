@@ -9,8 +9,9 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 
+use crate::arrivals::Arrivals;
 use crate::certificates::Files;
-use crate::server::{Application, World};
+use crate::server::World;
 use crate::suite::Selection;
 
 /// Plays both ends around an east-west gateway.
@@ -43,7 +44,7 @@ impl Gateway {
             target: self.target,
             certificates: self.files.load()?,
             authority: self.authority,
-            application: Some(Application::listen(self.endpoint).await?),
+            application: Some(Arrivals::listen(self.endpoint)?),
             dead: None,
             denied: None,
             patience: self.selection.patience()?,

@@ -1,5 +1,6 @@
 //! `conformance`: tries whether a server, a client or a gateway speaks HBONE as the specification has it.
 
+mod arrivals;
 mod case;
 mod certificates;
 mod client;

@@ -1,6 +1,5 @@
 //! The suite as a client, and, if it is told where, as the application behind the server.
 
-mod application;
 mod authorities;
 mod denials;
 mod flow;
@@ -20,10 +19,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 
+use crate::arrivals::Arrivals;
 use crate::case::Group;
 use crate::certificates::Files;
 use crate::suite::Selection;
-pub(crate) use application::Application;
 pub(crate) use world::{Tunnel, World, opened, refused};
 
 /// Plays client against an HBONE server.
@@ -56,7 +55,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn run(self) -> Result<bool> {
         let application = match self.application {
-            Some(at) => Some(Application::listen(at).await?),
+            Some(at) => Some(Arrivals::listen(at)?),
             None => None,
         };
         let world = World {

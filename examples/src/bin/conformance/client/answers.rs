@@ -184,7 +184,7 @@ async fn unrepeated(world: &World, mut asked: Asked) -> Verdict {
     asked.program.hush();
     let again = timeout(world.patience / 2, async {
         tokio::select! {
-            call = world.listener.accept() => call.is_ok(),
+            call = world.arrivals.accept(world.patience) => call.is_some(),
             again = request(&mut asked.link) => again.is_ok(),
         }
     });

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use rustls::SupportedProtocolVersion;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::program::Program;
+use crate::arrivals::Arrivals;
 use crate::case::Complaint;
 use crate::certificates::Certificates;
 use crate::wire::{Frame, Handshaken, Head, Kind, Link, Offered, Seen, Shown, TLS13, accept};
@@ -12,7 +13,7 @@ use crate::wire::{Frame, Handshaken, Head, Kind, Link, Offered, Seen, Shown, TLS
 /// All that a case needs to try a client.
 #[derive(Debug)]
 pub(super) struct World {
-    pub(super) listener: TcpListener,
+    pub(super) arrivals: Arrivals,
     pub(super) certificates: Certificates,
     pub(super) authority: String,
     pub(super) command: String,
@@ -34,26 +35,18 @@ impl World {
     /// Starts the client and waits for its connection.
     pub(super) async fn called(&self) -> Result<(Program, TcpStream), Complaint> {
         // Of an earlier case's client, which may have tried again.
-        while timeout(Duration::from_millis(1), self.listener.accept())
-            .await
-            .is_ok()
-        {}
+        self.arrivals.forget();
         let program = Program::start(&self.command, self.patience)?;
         Ok((program, self.next_call().await?))
     }
 
     /// Another connection of the client that runs.
     pub(super) async fn next_call(&self) -> Result<TcpStream, Complaint> {
-        match timeout(self.patience, self.listener.accept()).await {
-            Ok(Ok((stream, _))) => {
-                let _ = stream.set_nodelay(true);
-                Ok(stream)
-            }
-            _ => Err(Complaint::fails(
-                "a connection of the client",
-                "none in time",
-            )),
-        }
+        let call = self.arrivals.accept(self.patience).await;
+        let stream =
+            call.ok_or_else(|| Complaint::fails("a connection of the client", "none in time"))?;
+        let _ = stream.set_nodelay(true);
+        Ok(stream)
     }
 
     /// Starts the client, and shakes hands as told.

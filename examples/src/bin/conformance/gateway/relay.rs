@@ -78,7 +78,7 @@ async fn nothing_before(world: Arc<World>) -> Verdict {
     ]);
     let mut link = world.link().await?;
     if let Some(application) = &world.application {
-        application.forget().await;
+        application.forget();
     }
     link.send([Frame::headers(1, &fields)]).await;
     opened(link.answer(1).await)?;

@@ -46,7 +46,7 @@ async fn small_window(world: Arc<World>) -> Verdict {
     let Some(application) = &world.application else {
         return Err(Complaint::skipped("needs --application"));
     };
-    application.forget().await;
+    application.forget();
     let mut link = world
         .link_with(&[(Setting::INITIAL_WINDOW_SIZE, 10)])
         .await?;

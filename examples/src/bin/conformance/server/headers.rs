@@ -220,7 +220,7 @@ async fn nothing_passes(world: Arc<World>) -> Verdict {
     let Some(application) = &world.application else {
         return Err(Complaint::skipped("needs --application"));
     };
-    application.forget().await;
+    application.forget();
     let mut fields = world.fields();
     fields.extend_from_slice(&[("baggage", "service.name=a"), ("x-nobody", "knows")]);
     let mut link = world.link().await?;

@@ -204,7 +204,7 @@ async fn baggage(world: Arc<World>) -> Verdict {
 async fn ends_at_once(world: Arc<World>) -> Verdict {
     let mut link = world.link().await?;
     if let Some(application) = &world.application {
-        application.forget().await;
+        application.forget();
     }
     link.send([Frame::last_headers(1, &world.fields())]).await;
     let seen = link.answer(1).await;

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::application::Application;
+use crate::arrivals::Arrivals;
 use crate::case::{Complaint, Verdict, must};
 use crate::certificates::Certificates;
 use crate::wire::{ClientHello, Frame, Handshaken, Head, Link, PREFACE, Seen, Setting, connect};
@@ -17,7 +17,7 @@ pub(crate) struct World {
     pub(crate) target: SocketAddr,
     pub(crate) certificates: Certificates,
     pub(crate) authority: String,
-    pub(crate) application: Option<Application>,
+    pub(crate) application: Option<Arrivals>,
     pub(crate) dead: Option<String>,
     pub(crate) denied: Option<String>,
     pub(crate) patience: Duration,
@@ -110,7 +110,7 @@ impl World {
     /// A tunnel on this connection.
     pub(crate) async fn open_on(&self, mut link: Link, stream: u32) -> Result<Tunnel, Complaint> {
         if let Some(application) = &self.application {
-            application.forget().await;
+            application.forget();
         }
         link.send([Frame::headers(stream, &self.fields())]).await;
         let head = opened(link.answer(stream).await)?;
@@ -128,7 +128,7 @@ impl World {
         let Some(application) = &self.application else {
             return Ok(None);
         };
-        let far = application.accept(self.patience).await;
+        let far = application.newest(self.patience).await;
         far.map(Some)
             .ok_or_else(|| Complaint::fails("a connection to the application", "200 and none"))
     }
