@@ -81,6 +81,12 @@ impl Pki {
             .flat_map(|(flag, file)| [flag.to_owned(), self.path(file)])
             .collect()
     }
+
+    /// The file of the root's key, for programs that make certificates of their own.
+    pub(crate) fn root_key(&self) -> String {
+        self.write("root.key", &self.issuer.key().serialize_pem());
+        self.path("root.key")
+    }
 }
 
 impl Drop for Pki {
