@@ -4,7 +4,7 @@
 //! Options ──> Proxy::start ──> mesh file, certificates, /metrics, /healthz/ready
 //!               │
 //!               ├── pool(), acceptor(), listen()
-//!               └── serve_until_told(..): ready, SIGHUP reloads, SIGTERM drains
+//!               └── until_drain(), drained(): ready, SIGHUP reloads, SIGTERM drains
 //! ```
 //!
 //! A `main` is then: parse, [`run`].
@@ -36,7 +36,7 @@ pub use lookups::answer_lookups;
 pub use options::{CaFile, CaFileError, Options};
 pub use runtime::Proxy;
 pub use signals::Signals;
-pub use socket_options::tune;
+pub use socket_options::{close_is_reset, tune};
 pub use source_address::connect_from;
 pub use start_error::StartError;
 pub use trace::Chance;

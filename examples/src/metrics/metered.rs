@@ -44,6 +44,11 @@ impl<IO> Metered<IO> {
         }
     }
 
+    /// The socket itself.
+    pub const fn io(&self) -> &IO {
+        &self.io
+    }
+
     /// How many bytes have been read from it.
     pub const fn read(&self) -> u64 {
         self.from.bytes

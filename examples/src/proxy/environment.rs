@@ -42,10 +42,14 @@ pub struct Environment {
           value_parser = clap::value_parser!(u32).range(16_384..=0xff_ffff))]
     pub http2_frame_size: u32,
 
-    /// How long connections may take to end after SIGTERM; what is left then is cut
-    #[arg(long, env = "CONNECTION_TERMINATION_DEADLINE", value_name = "DURATION", default_value = "5s",
-          value_parser = parse_duration)]
-    pub connection_termination_deadline: Duration,
+    /// How long connections may take to end after SIGTERM; what is left then is cut. Without it, what the grace period leaves
+    /// [default: 5s]
+    #[arg(long, env = "CONNECTION_TERMINATION_DEADLINE", value_name = "DURATION", value_parser = parse_duration)]
+    pub connection_termination_deadline: Option<Duration>,
+
+    /// How long Kubernetes waits between SIGTERM and SIGKILL: 5 s of it, or 1 s of 10 s and less, are left for the rest
+    #[arg(long, env = "TERMINATION_GRACE_PERIOD_SECONDS", value_name = "SECONDS")]
+    pub termination_grace_period_seconds: Option<u32>,
 
     /// Certificate revocation lists, in PEM or DER; the file may be missing
     #[arg(long, env = "CRL_PATH", value_name = "FILE")]
@@ -55,4 +59,53 @@ pub struct Environment {
     #[arg(long, env = "LOG_FORMAT", value_name = "plain|json", default_value = "plain",
           value_parser = ["plain", "json"], action = ArgAction::Set)]
     pub log_format: String,
+}
+
+impl Environment {
+    /// How long connections may take to end after SIGTERM.
+    #[must_use]
+    pub fn drain_deadline(&self) -> Duration {
+        const DEFAULT: Duration = Duration::from_secs(5);
+        let left = |period: u32| match period {
+            0..=10 => period.saturating_sub(1).max(1),
+            _ => period.saturating_sub(5),
+        };
+        let of_the_period = self
+            .termination_grace_period_seconds
+            .map(|period| Duration::from_secs(left(period).into()));
+        self.connection_termination_deadline
+            .or(of_the_period)
+            .unwrap_or(DEFAULT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        environment: Environment,
+    }
+
+    #[test]
+    fn the_drain_deadline_is_what_is_said_or_what_the_grace_period_leaves() {
+        let period = "--termination-grace-period-seconds";
+        let deadline = "--connection-termination-deadline";
+        for (args, seconds) in [
+            (&[][..], 5),
+            (&[period, "30"], 25),
+            (&[period, "11"], 6),
+            (&[period, "10"], 9),
+            (&[period, "0"], 1),
+            (&[period, "30", deadline, "7s"], 7),
+        ] {
+            let args = ["proxy"].iter().chain(args);
+            let environment = Cli::parse_from(args).environment;
+            assert_eq!(environment.drain_deadline(), Duration::from_secs(seconds));
+        }
+    }
 }

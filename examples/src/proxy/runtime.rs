@@ -159,7 +159,7 @@ impl Proxy {
     pub fn acceptor(&self) -> Result<Acceptor, StartError> {
         let tls = ServerTls::from_source(Arc::clone(&self.provider), self.certificates.clone())?;
         let mut connection = ConnectionConfig::default();
-        connection.drain.deadline = self.environment.connection_termination_deadline;
+        connection.drain.deadline = self.environment.drain_deadline();
         Ok(Acceptor::new(tls)
             .with_http2(self.sized(Http2Config::server()))
             .with_connection(connection))
@@ -180,7 +180,7 @@ impl Proxy {
 
     /// Waits for `end`, the end of what had been begun to drain: until the deadline has passed, or a second signal comes.
     pub async fn drained(&mut self, end: impl Future<Output = ()>) {
-        let deadline = self.environment.connection_termination_deadline;
+        let deadline = self.environment.drain_deadline();
         tracing::info!(?deadline, "draining");
         tokio::select! {
             () = self.signals.drain() => tracing::warn!("a second signal: ending at once"),

@@ -15,3 +15,11 @@ pub fn tune(socket: &TcpStream) {
     let _ = socket.set_nodelay(true);
     let _ = SockRef::from(socket).set_tcp_keepalive(&keepalive);
 }
+
+/// Whether a close is to say that something is missing: from when bytes are carried until both directions have come to their end.
+///
+/// The kernel closes the sockets of a process that is killed, and the other end takes what it has for the whole if that says FIN.
+pub fn close_is_reset(socket: &TcpStream, is_reset: bool) {
+    // Without it, such an end is no worse than that of other programs.
+    let _ = SockRef::from(socket).set_linger(is_reset.then_some(Duration::ZERO));
+}

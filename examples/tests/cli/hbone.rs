@@ -1,5 +1,7 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::{Deserializer, Value};
 
@@ -51,4 +53,14 @@ pub(crate) fn assert_fails(output: &Output, code: i32, why: &str) {
     assert!(!stderr.contains("panicked"), "{stderr}");
     assert_eq!(output.status.code(), Some(code), "{stderr}");
     assert!(output.stdout.is_empty());
+}
+
+/// Waits for something to come true.
+#[track_caller]
+pub(crate) fn eventually(what: &str, is: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is() {
+        assert!(Instant::now() < end, "never: {what}");
+        sleep(Duration::from_millis(10));
+    }
 }

@@ -1,12 +1,20 @@
 //! `hbone top`.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
+use rustix::fs::OFlags;
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use serde_json::json;
 
-use crate::hbone::{assert_fails, hbone, text, value};
+use crate::hbone::{assert_fails, eventually, hbone, text, value};
 
 /// What a proxy says at the `look`-th look: two more connections each time, and one that was broken off.
 fn metrics(look: usize) -> String {
@@ -55,6 +63,124 @@ fn one_look_is_printed_as_a_table_and_as_json() {
         * view["seconds"].as_f64().expect("seconds");
     assert!((rate - 2.0).abs() < 1e-6, "{rate} of 2");
     assert_eq!(row["destination"], "shop/stock\"\u{202e}");
+}
+
+/// A terminal, with `hbone top` on it.
+struct OnTerminal {
+    child: Child,
+    keyboard: File,
+    shown: Arc<Mutex<String>>,
+    slave: File,
+}
+
+impl OnTerminal {
+    fn start(target: &str, lines: u16) -> Self {
+        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
+            .expect("a terminal");
+        grantpt(&keyboard).expect("a terminal");
+        unlockpt(&keyboard).expect("a terminal");
+        let name = ptsname(&keyboard, Vec::new()).expect("its name");
+        let slave = File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(OFlags::NOCTTY.bits().cast_signed())
+            .open(name.to_str().expect("a path"))
+            .expect("the terminal");
+        let size = Winsize {
+            ws_row: lines,
+            ws_col: 80,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&slave, size).expect("a size");
+        let end = || Stdio::from(slave.try_clone().expect("the terminal"));
+        let child = Command::new(env!("CARGO_BIN_EXE_hbone"))
+            .args(["top", "--interval", "0.1", target])
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .expect("hbone");
+        let keyboard = File::from(keyboard);
+        let shown = Arc::<Mutex<String>>::default();
+        let (mut screen, all) = (keyboard.try_clone().expect("it"), Arc::clone(&shown));
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(length @ 1..) = screen.read(&mut bytes) {
+                let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+                all.lock().expect("no panic").push_str(&text);
+            }
+        });
+        Self {
+            child,
+            keyboard,
+            shown,
+            slave,
+        }
+    }
+
+    /// Waits until this has been shown.
+    fn shows(&self, part: &str) {
+        eventually(part, || self.shown.lock().expect("no panic").contains(part));
+    }
+
+    /// Whether a key counts at once.
+    fn is_raw(&self) -> bool {
+        let modes = tcgetattr(&self.slave).expect("its settings").local_modes;
+        !modes.intersects(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+    }
+}
+
+impl Drop for OnTerminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn on_a_terminal_it_draws_again_and_again_until_a_key_and_leaves_it_as_it_was() {
+    for key in [&b"q"[..], b"\x03", b"xyz\x04"] {
+        let port = proxy(|look| answer("200 OK", &metrics(look)));
+        let mut top = OnTerminal::start(&format!("127.0.0.1:{port}"), 24);
+        // One more of them is open at each look: 12 - 3 - 1, then 14 - 3 - 2.
+        top.shows("\u{1b}[?1049h");
+        top.shows("     8 ");
+        top.shows("     9 ");
+        assert!(top.is_raw());
+        assert!(
+            !top.shown
+                .lock()
+                .expect("no panic")
+                .contains("\u{1b}[?1049l")
+        );
+        top.keyboard.write_all(key).expect("a key");
+        let status = top.child.wait().expect("its end");
+        assert_eq!(status.code(), Some(0));
+        top.shows("\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l");
+        assert!(!top.is_raw(), "it is as it was");
+    }
+}
+
+#[test]
+fn a_small_terminal_shows_what_there_is_room_for() {
+    let port = proxy(|look| answer("200 OK", &metrics(look)));
+    let top = OnTerminal::start(&format!("127.0.0.1:{port}"), 3);
+    top.shows("and 1 more");
+}
+
+#[test]
+fn on_a_terminal_a_signal_ends_it_and_leaves_it_as_it_was_and_a_proxy_that_is_away_is_told_there() {
+    let port = proxy(|look| match look {
+        0 => answer("200 OK", &metrics(look)),
+        _ => answer("503 Service Unavailable", ""),
+    });
+    let mut top = OnTerminal::start(&format!("127.0.0.1:{port}"), 24);
+    top.shows("503 Service Unavailable");
+    kill_process(Pid::from_child(&top.child), Signal::TERM).expect("a live process");
+    assert_eq!(top.child.wait().expect("its end").code(), Some(0));
+    top.shows("\u{1b}[?1049l");
+    assert!(!top.is_raw(), "it is as it was");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! What a gateway answers to whom it does not know.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 use crate::endpoint::Endpoint;
 use crate::world::{AT_ONCE, SERVICE, World, ask, cut, refusal};
 
@@ -46,6 +49,29 @@ async fn a_service_is_found_by_name_and_by_address_and_nothing_else_is() {
         failed.contains("istio_tcp_connections_failed_total{"),
         "{failed}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_does_not_shake_hands_is_counted_and_logged() {
+    let world = World::new();
+    let gateway = world.start(&world.mesh(&[]), &[]).await;
+    let mut stranger = TcpStream::connect((world.ip(2), hbone::PORT))
+        .await
+        .expect("the gateway listens");
+    stranger
+        .write_all(b"GET / HTTP/1.1\r\n\r\n")
+        .await
+        .expect("room");
+    let _ = stranger.read_to_end(&mut Vec::new()).await;
+    gateway.wait_for(&["connection failed", "inbound"], 1).await;
+    let metrics = world.get(15020, "/metrics").await;
+    let mut failed = metrics
+        .lines()
+        .filter(|line| line.starts_with("istio_tcp_connections_failed_total{"));
+    let failed = failed.next().expect("a count");
+    for part in ["reporter=\"", "response_flags=\"TLS_FAILURE\"", "} 1"] {
+        assert!(failed.contains(part), "{part} in {failed}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

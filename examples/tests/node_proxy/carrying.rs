@@ -1,3 +1,7 @@
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
 use crate::applications::{echo, serve};
 use crate::running::within;
 use crate::socks::{connect, exchange};
@@ -135,17 +139,40 @@ fn what_is_not_in_the_mesh_is_reached_as_it_is() {
     assert_eq!(sample.label("source_workload"), "client-v1");
 }
 
+/// An application that sends back what it got once that has ended.
+fn repeat(mut socket: TcpStream) {
+    let mut got = Vec::new();
+    let _ = socket.read_to_end(&mut got);
+    let _ = socket.write_all(&got);
+}
+
+#[test]
+fn an_applications_tunnel_is_at_the_loopback_address() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for socket in listener.incoming().flatten() {
+            repeat(socket);
+        }
+    });
+    let tunnel = format!("  applicationTunnel: {{protocol: PROXY, port: {port}}}\n  services:");
+    let world = World::new(6, &MESH.replace("  services:", &tunnel));
+    let (_client, _server) = (world.start("client", 1), world.start("server", 2));
+    let socket = connect(world.at(1, 15080), &world.at(100, 80).ip().to_string(), 80);
+    let got = exchange(socket.expect("a connection"), b"hello");
+    assert!(got.starts_with(b"\r\n\r\n\0\r\nQUIT\n"), "{got:?}");
+    assert!(got.ends_with(b"hello"), "{got:?}");
+}
+
 #[test]
 fn an_applications_tunnel_is_told_where_a_connection_was_going_and_from_whom() {
     let tunnel = "  applicationTunnel: {protocol: PROXY, port: 9000}\n  services:";
     let world = World::new(4, &MESH.replace("  services:", tunnel));
-    let (_client, _server) = (world.start("client", 1), world.start("server", 2));
-    serve(world.at(2, 9000), |mut socket| {
-        use std::io::{Read, Write};
-        let mut got = Vec::new();
-        let _ = socket.read_to_end(&mut got);
-        let _ = socket.write_all(&got);
+    let _client = world.start("client", 1);
+    let _server = world.start_with("server", 2, |command| {
+        command.env("LOCALHOST_APP_TUNNEL", "false");
     });
+    serve(world.at(2, 9000), repeat);
     let socket = connect(world.at(1, 15080), &world.at(100, 80).ip().to_string(), 80);
     let got = exchange(socket.expect("a connection"), b"hello");
     let identity = b"spiffe://cluster.local/ns/shop/sa/client";

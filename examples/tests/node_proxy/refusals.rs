@@ -1,8 +1,8 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
-use crate::running::{PATIENCE, ask, within};
-use crate::socks::{connect, greeted};
+use crate::running::{PATIENCE, ask, get, within};
+use crate::socks::{connect, greet};
 use crate::world::{MESH, World};
 
 /// One proxy for all that is refused before anything is connected.
@@ -23,7 +23,7 @@ fn socks5_garbage_is_answered_with_the_right_code() {
     assert_eq!(greeting(&[5, 0]), [5, 0xff], "no method at all");
 
     let code = |request: &[u8]| {
-        let mut socket = greeted(socks);
+        let mut socket = greet(socks).expect("a greeting");
         socket.write_all(request).expect("the request is sent");
         let mut answer = Vec::new();
         socket
@@ -53,7 +53,7 @@ fn socks5_garbage_is_answered_with_the_right_code() {
 fn a_socks5_client_that_drips_is_sent_away() {
     let world = World::new(34, MESH);
     let _client = world.start("client", 1);
-    let mut socket = greeted(world.at(1, 15080));
+    let mut socket = greet(world.at(1, 15080)).expect("a greeting");
     let mut answer = [0; 1];
     for byte in [5, 1, 0, 3, 255].into_iter().chain([b'a'; 250]) {
         let dripping = socket.write_all(&[byte]);
@@ -144,15 +144,32 @@ fn raw(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 fn a_socks_client_that_leaves_before_it_is_answered_ends_the_attempt() {
     let world = World::new(29, MESH);
     let _client = world.start("client", 1);
+    let held = |name| value(world.at(1, 15020), name);
     // It never says a word, so that the attempt would go on for as long as it may.
     let silent = TcpListener::bind(world.at(2, 15008)).expect("a port");
     let mut socket = TcpStream::connect(world.at(1, 15080)).expect("a connection");
     let vip: Ipv4Addr = world.at(100, 80).ip().to_string().parse().expect("IPv4");
     let asked = [&[5, 1, 0, 5, 1, 0, 1][..], &vip.octets(), &[0, 80]].concat();
     socket.write_all(&asked).expect("it is open");
-    let _dialled = silent.accept().expect("it is being dialled");
+    let (mut dialled, _) = silent.accept().expect("it is being dialled");
     drop(socket);
+    dialled.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    // What was said to it by then, and an end.
+    let _ = dialled.read_to_end(&mut Vec::new());
+    let gave_up = held("hbone_pool_dials_failed_total");
+    assert_eq!(gave_up, 0, "it was called off, and did not time out");
+    within("nobody waits and nothing is dialled", || {
+        held("hbone_pool_waiting") + held("hbone_pool_connections_dialling") == 0
+    });
     within("it is told", || {
         world.log("client").contains("the SOCKS5 client left")
     });
+}
+
+/// The value of a metric without labels.
+fn value(metrics: SocketAddr, name: &str) -> u64 {
+    let text = get(metrics, "/metrics").expect("an answer");
+    let start = format!("{name} ");
+    let line = text.lines().find_map(|line| line.strip_prefix(&start));
+    line.and_then(|value| value.parse().ok()).expect(name)
 }

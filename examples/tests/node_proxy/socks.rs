@@ -1,11 +1,20 @@
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use crate::running::PATIENCE;
 
 /// Connects through a SOCKS5 port; the code of the answer if it is not success.
 pub(crate) fn connect(proxy: SocketAddr, destination: &str, port: u16) -> Result<TcpStream, u8> {
-    let mut socket = greeted(proxy);
+    ask(proxy, destination, port).expect("the proxy answers")
+}
+
+/// The same of a proxy that may be gone.
+pub(crate) fn ask(
+    proxy: SocketAddr,
+    destination: &str,
+    port: u16,
+) -> io::Result<Result<TcpStream, u8>> {
+    let mut socket = greet(proxy)?;
     let mut request = vec![5, 1, 0];
     match destination.parse() {
         Ok(std::net::IpAddr::V4(ip)) => {
@@ -22,27 +31,25 @@ pub(crate) fn connect(proxy: SocketAddr, destination: &str, port: u16) -> Result
         }
     }
     request.extend(port.to_be_bytes());
-    socket.write_all(&request).expect("the request is sent");
+    socket.write_all(&request)?;
     let mut answer = [0; 10];
-    socket.read_exact(&mut answer).expect("an answer");
+    socket.read_exact(&mut answer)?;
     assert_eq!((answer[0], answer[2]), (5, 0));
-    match answer[1] {
+    Ok(match answer[1] {
         0 => Ok(socket),
         code => Err(code),
-    }
+    })
 }
 
 /// A connection that has been greeted.
-pub(crate) fn greeted(proxy: SocketAddr) -> TcpStream {
-    let mut socket = TcpStream::connect(proxy).expect("the proxy listens");
-    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    socket
-        .write_all(&[5, 2, 0, 2])
-        .expect("the greeting is sent");
+pub(crate) fn greet(proxy: SocketAddr) -> io::Result<TcpStream> {
+    let mut socket = TcpStream::connect(proxy)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.write_all(&[5, 2, 0, 2])?;
     let mut answer = [0; 2];
-    socket.read_exact(&mut answer).expect("an answer");
+    socket.read_exact(&mut answer)?;
     assert_eq!(answer, [5, 0]);
-    socket
+    Ok(socket)
 }
 
 /// Sends all of it, ends, and gives what comes back.

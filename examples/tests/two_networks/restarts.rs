@@ -1,5 +1,6 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::namespaces::are_possible;
 use crate::running::within;
-use crate::socks::connect;
+use crate::socks::{ask, connect};
 use crate::topology::{NAME, Topology, socks};
 
 #[test]
@@ -20,16 +21,71 @@ fn whoever_is_killed_under_load_is_missed_only_by_what_went_through_it() {
     let mut running = topology.start();
     let topology = &topology;
     under_load(topology, |load| {
+        // From one server to the other: neither through the gateway nor through the client's proxy.
+        let bystander = || {
+            topology
+                .second
+                .inside(|| connect(socks(), "10.1.0.5", 8080))
+        };
+        let mut other = bystander().expect("a connection");
+        let mut who = [0; 6];
+        other.read_exact(&mut who).expect("who it is");
+        assert_eq!(&who, b"server");
+
         running.gateway.signal(Signal::KILL);
         running.gateway.end();
-        within("the load notices", || load.failed() > 0);
+        load.fails();
         running.gateway = topology.start_gateway();
         load.recovers();
+        echoed(&mut other);
+
+        running.client.signal(Signal::KILL);
+        running.client.end();
+        load.fails();
+        running.client = topology.start_client();
+        load.recovers();
+        echoed(&mut other);
 
         running.server.signal(Signal::KILL);
         running.server.end();
+        let end = other.read(&mut [0]).map_err(|error| error.kind());
+        assert_eq!(end, Err(ErrorKind::ConnectionReset), "that did");
         running.server = topology.start_server();
         load.recovers();
+        within("it is back", || {
+            bystander().is_ok_and(|mut again| again.read_exact(&mut who).is_ok())
+        });
+    });
+}
+
+#[test]
+fn sigterm_of_each_under_load_breaks_nothing_that_ends_within_the_deadline() {
+    if !are_possible() {
+        return;
+    }
+    let topology = Topology::new("z");
+    let mut running = topology.start();
+    let topology = &topology;
+    under_load(topology, |load| {
+        for role in ["server", "second", "gateway", "client"] {
+            let proxy = match role {
+                "server" => &mut running.server,
+                "second" => &mut running.second,
+                "gateway" => &mut running.gateway,
+                _ => &mut running.client,
+            };
+            proxy.signal(Signal::TERM);
+            assert_eq!(proxy.end(), Some(0), "{role}");
+            match role {
+                "server" => running.server = topology.start_server(),
+                "second" => running.second = topology.start_second(),
+                "gateway" => running.gateway = topology.start_gateway(),
+                _ => running.client = topology.start_client(),
+            }
+            load.recovers();
+            // What was not let in had not begun; what had begun came to its end.
+            assert_eq!(load.counts().broken, 0, "{role}");
+        }
     });
 }
 
@@ -84,21 +140,45 @@ fn sigterm_of_each_loses_nothing_that_ends_within_the_deadline() {
 /// What connections one after another came to.
 struct Load {
     stopped: AtomicBool,
-    counts: std::sync::Mutex<(u64, u64)>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    whole: u64,
+    refused: u64,
+    broken: u64,
+}
+
+/// What a connection came to.
+enum Came {
+    /// All of it.
+    Whole,
+    /// It was not let in, and was told so.
+    Refused,
+    /// It broke after it had begun, and was told so.
+    Broken,
 }
 
 impl Load {
-    fn failed(&self) -> u64 {
-        self.counts.lock().expect("counts").1
+    fn counts(&self) -> Counts {
+        *self.counts.lock().expect("counts")
+    }
+
+    /// Waits until a connection has not come to its end.
+    fn fails(&self) {
+        let before = self.counts();
+        within("the load notices", || {
+            let now = self.counts();
+            now.refused + now.broken > before.refused + before.broken
+        });
     }
 
     /// Waits until connections succeed again, several in a row on each of the ways there are.
     fn recovers(&self) {
         const ENOUGH: u64 = 30;
-        let before = self.counts.lock().expect("counts").0;
-        within("it is as it was", || {
-            self.counts.lock().expect("counts").0 >= before + ENOUGH
-        });
+        let before = self.counts().whole;
+        within("it is as it was", || self.counts().whole >= before + ENOUGH);
     }
 }
 
@@ -106,7 +186,7 @@ impl Load {
 fn under_load(topology: &Topology, work: impl FnOnce(&Load)) {
     let load = Load {
         stopped: AtomicBool::new(false),
-        counts: std::sync::Mutex::new((0, 0)),
+        counts: Mutex::default(),
     };
     let load = &load;
     thread::scope(|scope| {
@@ -114,11 +194,12 @@ fn under_load(topology: &Topology, work: impl FnOnce(&Load)) {
             scope.spawn(|| {
                 topology.client.inside(|| {
                     while !load.stopped.load(Ordering::Relaxed) {
-                        let is_good = once();
+                        let came = once();
                         let mut counts = load.counts.lock().expect("counts");
-                        match is_good {
-                            true => counts.0 += 1,
-                            false => counts.1 += 1,
+                        match came {
+                            Came::Whole => counts.whole += 1,
+                            Came::Refused => counts.refused += 1,
+                            Came::Broken => counts.broken += 1,
                         }
                         drop(counts);
                         thread::sleep(Duration::from_millis(5));
@@ -126,19 +207,26 @@ fn under_load(topology: &Topology, work: impl FnOnce(&Load)) {
                 });
             });
         }
-        within("the load runs", || {
-            load.counts.lock().expect("counts").0 > 20
-        });
+        // Whatever fails, the load ends.
+        let _stop = Stop(&load.stopped);
+        load.recovers();
         work(load);
-        load.stopped.store(true, Ordering::Relaxed);
     });
 }
 
-/// One connection; false if it failed, which it must not do by looking as if it had ended well.
-fn once() -> bool {
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// One connection, which must never look as if it had ended well if it has not.
+fn once() -> Came {
     let bytes: Vec<u8> = (0..50_000_u32).map(|n| n as u8).collect();
-    let Ok(mut socket) = connect(socks(), NAME, 80) else {
-        return false;
+    let Ok(Ok(mut socket)) = ask(socks(), NAME, 80) else {
+        return Came::Refused;
     };
     let mut writer = socket.try_clone().expect("a socket");
     let sent = bytes.clone();
@@ -157,7 +245,7 @@ fn once() -> bool {
                 "a part that looks like the whole"
             );
             assert_eq!(answer[6..], bytes);
-            true
+            Came::Whole
         }
         (Err(error), _) | (_, Err(error)) => {
             let kinds = [
@@ -166,9 +254,16 @@ fn once() -> bool {
                 ErrorKind::NotConnected,
             ];
             assert!(kinds.contains(&error.kind()), "{error}");
-            false
+            Came::Broken
         }
     }
+}
+
+fn echoed(socket: &mut TcpStream) {
+    say(socket, b"still there");
+    let mut answer = [0; 11];
+    socket.read_exact(&mut answer).expect("an echo");
+    assert_eq!(&answer, b"still there");
 }
 
 fn say(socket: &mut TcpStream, bytes: &[u8]) {

@@ -10,9 +10,11 @@ use hbone::{Accept, DenyStatus, EstablishError, Lookup, Reject, ServeConfig};
 use hbone_examples::access_log::{self, Direction};
 use hbone_examples::mesh_file::{MeshWatch, Site};
 use hbone_examples::metrics::{Metered, Metrics};
-use hbone_examples::proxy::{Chance, Dialled, Proxy, dial, flag_of_reject};
+use hbone_examples::proxy::{
+    Chance, Dialled, Proxy, answer_lookups, dial, flag_of_handshake, flag_of_reject,
+};
 use http::StatusCode;
-use peer_meta::{Exchange, ExchangeConfig};
+use peer_meta::{Exchange, ExchangeConfig, Role};
 use tokio::net::TcpStream;
 use tokio_hbone::{Addresses, Handler, Incoming};
 
@@ -186,6 +188,16 @@ impl Handler for Gateway {
             addresses.server,
             error,
         );
+        // Who it was can only be told by where it came from.
+        let site = self.mesh.current();
+        let own = Arc::clone(site.own());
+        let role = Role::EastWestGateway;
+        let mut exchange = Exchange::new(role, &self.exchange, own, Instant::now());
+        exchange.handle_accepted(None);
+        exchange.handle_request(addresses.client.ip().to_canonical(), None, []);
+        answer_lookups(&mut exchange, &site);
+        self.metrics
+            .failed(&exchange, None, flag_of_handshake(error));
     }
 
     fn turned_away(&self, addresses: Addresses) {

@@ -30,6 +30,11 @@ impl Signals {
         })
     }
 
+    /// Waits for the wish to come to an end.
+    pub(crate) async fn stop(&mut self) {
+        while self.next().await != Asked::Stop {}
+    }
+
     /// Waits for the next one.
     pub(crate) async fn next(&mut self) -> Asked {
         tokio::select! {

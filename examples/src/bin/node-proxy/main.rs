@@ -56,6 +56,11 @@ struct Cli {
           action = ArgAction::Set, value_parser = BoolishValueParser::new())]
     enable_response_baggage: bool,
 
+    /// Whether an application's tunnel of protocol PROXY is reached at 127.0.0.1 or ::1, and not at the workload's address
+    #[arg(long, env = "LOCALHOST_APP_TUNNEL", value_name = "BOOL", default_value = "true",
+          action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    localhost_app_tunnel: bool,
+
     #[command(flatten)]
     options: Options,
 }
@@ -103,7 +108,8 @@ async fn serve(cli: Cli) -> Result<(), StartError> {
             Arc::clone(&plaintext).serve(socket, from, admitted)
         }));
     }
-    let server = Server::new(proxy.acceptor()?, Inbound::new(&proxy, exchange, &own));
+    let inbound = Inbound::new(&proxy, exchange, &own, cli.localhost_app_tunnel);
+    let server = Server::new(proxy.acceptor()?, inbound);
     let handle = server.handle();
     proxy.metrics().watch_server("inbound", handle.clone());
     let serving = tunnels.map(|listener| tokio::spawn(server.run(listener)));

@@ -9,7 +9,7 @@ use hbone::{Cut, TunnelError};
 use hbone_examples::access_log::{self, Access, Direction, Passed};
 use hbone_examples::mesh_file::{MeshWatch, Site};
 use hbone_examples::metrics::{Metered, Metrics};
-use hbone_examples::proxy::{Proxy, answer_lookups, tune};
+use hbone_examples::proxy::{Proxy, answer_lookups, close_is_reset, tune};
 use peer_meta::labels::ConnectionFlag;
 use peer_meta::{Exchange, ExchangeConfig, Role};
 use thiserror::Error;
@@ -84,6 +84,9 @@ impl Plaintext {
                 let counted = self.metrics.open(&exchange, service);
                 let mut application = Metered::server(application, &counted);
                 let connection = Connection::new(client, destination);
+                for end in [&socket, application.io()] {
+                    close_is_reset(end, true);
+                }
                 let outcome = tokio::select! {
                     outcome = copy_bidirectional(&mut socket, &mut application) => outcome.map(drop),
                     () = admitted.cut() => Err(TunnelError::Cut(Cut::Drained).into()),
@@ -92,6 +95,10 @@ impl Plaintext {
                 if outcome.is_err() {
                     socket.break_off();
                     application.break_off();
+                } else {
+                    for end in [&socket, application.io()] {
+                        close_is_reset(end, false);
+                    }
                 }
                 let passed =
                     Passed::new(application.read(), application.written(), began.elapsed());

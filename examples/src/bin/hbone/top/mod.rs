@@ -1,18 +1,22 @@
 mod exposition;
+mod screen;
 mod target;
 mod traffic;
 mod view;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use baggage::Sanitized;
 use clap::Args;
 use tokio::time::sleep;
 
 use crate::failure::Failure;
 use crate::runtime::block_on;
+use crate::signals::Signals;
 use crate::terminal_safe::terminal_safe;
+use screen::{Screen, quit};
 use target::Target;
 use traffic::Traffic;
 use view::View;
@@ -21,7 +25,8 @@ use view::View;
 ///
 /// For each pair of workloads: connections that are open, those begun and requests made a second, those that failed or were
 /// broken off since the proxy began, and bytes a second towards the source (SENT) and from it (RECEIVED). Works with every
-/// proxy that has Istio's standard metrics: ours, ztunnel, Envoy (http://HOST:15020/stats/prometheus).
+/// proxy that has Istio's standard metrics: ours, ztunnel, Envoy (http://HOST:15020/stats/prometheus). On a terminal, q or ctrl-c
+/// ends it.
 #[derive(Debug, Args)]
 pub(crate) struct Top {
     /// HOST:PORT of the metrics, or a whole URL
@@ -47,18 +52,43 @@ impl Top {
     }
 
     async fn watch(self) -> Result<(), Failure> {
-        let (mut seen, mut before) = (Instant::now(), self.look().await?);
+        let mut seen = Look::now(self.look().await?);
+        if self.once || self.json {
+            return self.follow(&mut seen, None).await;
+        }
+        let mut signals = Signals::listen()?;
+        let screen = Screen::open()?;
+        tokio::select! {
+            outcome = self.follow(&mut seen, screen.as_ref()) => outcome,
+            () = signals.stop() => Ok(()),
+            () = quit(), if screen.is_some() => Ok(()),
+        }
+    }
+
+    /// Looks again and again, and shows what has happened since the last look.
+    async fn follow(&self, seen: &mut Look, screen: Option<&Screen>) -> Result<(), Failure> {
         loop {
             sleep(self.interval).await;
             match self.look().await {
                 Ok(now) => {
-                    let seconds = seen.elapsed().as_secs_f64();
-                    self.show(&View::new(&before, &now, seconds, self.rows))?;
-                    (seen, before) = (Instant::now(), now);
+                    let now = Look::now(now);
+                    let seconds = now.at.saturating_duration_since(seen.at).as_secs_f64();
+                    let room = screen.and_then(Screen::lines);
+                    // One line for the head, one for what is not shown, and the one after it.
+                    let rows =
+                        room.map_or(self.rows, |lines| self.rows.min(lines.saturating_sub(3)));
+                    let view = View::new(&seen.traffic, &now.traffic, seconds, rows);
+                    self.show(&view, screen)?;
+                    *seen = now;
                 }
+                Err(failure) if self.once => return Err(failure),
                 // It may come back.
-                Err(failure) if !self.once => failure.tell(),
-                Err(failure) => return Err(failure),
+                Err(failure) => match (screen, failure.error()) {
+                    (Some(screen), Some(error)) => {
+                        screen.draw(Sanitized::new(&format!("{error:#}")))?
+                    }
+                    _ => failure.tell(),
+                },
             }
             if self.once {
                 return Ok(());
@@ -78,16 +108,32 @@ impl Top {
             .map_err(Failure::Input)
     }
 
-    fn show(&self, view: &View) -> Result<(), Failure> {
+    fn show(&self, view: &View, screen: Option<&Screen>) -> Result<(), Failure> {
+        if let Some(screen) = screen {
+            return Ok(screen.draw(view)?);
+        }
         let mut stdout = io::stdout().lock();
         if self.json {
             writeln!(stdout, "{}", terminal_safe(&serde_json::to_string(view)?))?;
-        } else if stdout.is_terminal() && !self.once {
-            write!(stdout, "\u{1b}[H\u{1b}[2J{view}")?;
         } else {
             writeln!(stdout, "{view}")?;
         }
         Ok(stdout.flush()?)
+    }
+}
+
+/// What a proxy had counted, and when.
+struct Look {
+    at: Instant,
+    traffic: Traffic,
+}
+
+impl Look {
+    fn now(traffic: Traffic) -> Self {
+        Self {
+            at: Instant::now(),
+            traffic,
+        }
     }
 }
 

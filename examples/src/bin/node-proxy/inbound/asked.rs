@@ -1,5 +1,5 @@
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use hbone::authorization::Connection;
@@ -17,6 +17,7 @@ pub(super) struct Asked {
     pub(super) site: Arc<Site>,
     pub(super) addresses: Addresses,
     pub(super) authority: Authority,
+    pub(super) localhost_app_tunnel: bool,
     peer: Identity,
     /// The service that the client says it is for.
     named: Option<Hostname>,
@@ -40,6 +41,7 @@ impl Asked {
             meant,
             addresses,
             authority: connect.authority.clone(),
+            localhost_app_tunnel: false,
             peer: incoming.peer().clone(),
             named: named.and_then(|host| Hostname::parse(host).ok()),
             site,
@@ -55,7 +57,23 @@ impl Asked {
         if !self.is_allowed_by(&self.site) {
             return Err(Reject::denied(Denied::Authorization, DenyStatus::Ztunnel));
         }
-        Ok(meant.target())
+        let target = meant.target();
+        Ok(match self.is_at_localhost() {
+            true => SocketAddr::new(loopback(target.ip()), target.port()),
+            false => target,
+        })
+    }
+
+    /// Whether what is dialled listens for the proxy alone, and so only at the loopback address.
+    fn is_at_localhost(&self) -> bool {
+        let is_told = matches!(
+            self.meant,
+            Ok(LocalTarget::ApplicationTunnel {
+                protocol: TunnelProtocol::Proxy,
+                ..
+            })
+        );
+        is_told && self.localhost_app_tunnel
     }
 
     /// Whether the policies of the mesh let the connection be.
@@ -86,7 +104,7 @@ impl Asked {
             true => DestinationPolicy::allow_any_destination(),
             false => DestinationPolicy::local_only(local).open(Opening::ServiceNames),
         };
-        match local.is_loopback() {
+        match local.is_loopback() || self.is_at_localhost() {
             true => policy.open(Opening::Range(DeniedRange::Loopback)),
             false => policy,
         }
@@ -134,5 +152,13 @@ impl Asked {
 
     fn local(&self) -> IpAddr {
         self.addresses.server.ip().to_canonical()
+    }
+}
+
+/// The loopback address of the same family.
+fn loopback(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     }
 }

@@ -12,7 +12,7 @@ use hbone_examples::access_log::{self, Access, Direction, Passed};
 use hbone_examples::mesh_file::MeshWatch;
 use hbone_examples::metrics::{Metered, Metrics};
 use hbone_examples::proxy::{
-    Dialled, Proxy, answer_lookups, dial, flag_of_handshake, flag_of_reject, tune,
+    Dialled, Proxy, answer_lookups, close_is_reset, dial, flag_of_handshake, flag_of_reject, tune,
 };
 use http::StatusCode;
 use peer_meta::{DestinationService, Exchange, ExchangeConfig, Role};
@@ -30,6 +30,8 @@ pub(crate) struct Inbound {
     exchange: ExchangeConfig,
     own: OwnListeners,
     own_ports: Vec<u16>,
+    /// Whether an application's tunnel that is told where a connection was going is reached at the loopback address.
+    localhost_app_tunnel: bool,
     serve: ServeConfig,
 }
 
@@ -37,7 +39,12 @@ pub(crate) struct Inbound {
 const SOCKS5: u16 = 15080;
 
 impl Inbound {
-    pub(crate) fn new(proxy: &Proxy, exchange: ExchangeConfig, own: &OwnListeners) -> Self {
+    pub(crate) fn new(
+        proxy: &Proxy,
+        exchange: ExchangeConfig,
+        own: &OwnListeners,
+        localhost_app_tunnel: bool,
+    ) -> Self {
         let ports = Local::OWN_PORTS.iter().copied().chain([SOCKS5]);
         let mut serve = ServeConfig::default();
         serve.deny_status = DenyStatus::Ztunnel;
@@ -48,6 +55,7 @@ impl Inbound {
             exchange,
             own: own.clone(),
             own_ports: ports.chain(own.ports()).collect(),
+            localhost_app_tunnel,
             serve,
         }
     }
@@ -85,6 +93,7 @@ impl Inbound {
     ) -> Result<Copied, TunnelError> {
         let handle = incoming.handle();
         let mut tunnel = incoming.accept(accept)?;
+        close_is_reset(application.io(), true);
         let mut changes = self.mesh.changes();
         let denial = changes.wait_for(|site| !asked.is_allowed_by(site));
         let mut copying = std::pin::pin!(copy_bidirectional(&mut tunnel, application));
@@ -116,7 +125,8 @@ impl Handler for Inbound {
         let Some(addresses) = incoming.addresses() else {
             return incoming.reject(&Reject::NotReady);
         };
-        let asked = Asked::new(self.mesh.current(), &incoming, addresses, &self.own_ports);
+        let mut asked = Asked::new(self.mesh.current(), &incoming, addresses, &self.own_ports);
+        asked.localhost_app_tunnel = self.localhost_app_tunnel;
         let exchange = self.exchange(&asked, &incoming, began);
         let service = asked.service();
         let service = service.as_deref();
@@ -141,6 +151,9 @@ impl Handler for Inbound {
                 let passed =
                     Passed::new(application.read(), application.written(), began.elapsed());
                 let end = relayed.and_then(|copied| copied.end);
+                if end.is_ok() {
+                    close_is_reset(application.io(), false);
+                }
                 let error = end.as_ref().err();
                 return Self::log(
                     &asked,

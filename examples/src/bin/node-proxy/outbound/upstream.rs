@@ -1,6 +1,7 @@
 use std::io;
 
 use hbone_examples::metrics::Metered;
+use hbone_examples::proxy::close_is_reset;
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
 use tokio_hbone::{Breakable, Tunnel, copy_bidirectional as copy_through};
@@ -14,6 +15,7 @@ pub(crate) enum Upstream {
 impl Upstream {
     /// Moves bytes both ways until both directions have ended. What is cut short looks so to both ends.
     pub(crate) async fn relay(&mut self, client: &mut Metered<TcpStream>) -> io::Result<()> {
+        self.close_is_reset(client, true);
         match self {
             Self::Plain(server) => {
                 let outcome = copy_bidirectional(client, server).await;
@@ -21,9 +23,18 @@ impl Upstream {
                     client.break_off();
                     server.break_off();
                 }
-                outcome.map(drop)
+                outcome?;
             }
-            Self::Tunnel(tunnel) => Ok(copy_through(tunnel, client).await.end?),
+            Self::Tunnel(tunnel) => copy_through(tunnel, client).await.end?,
+        }
+        self.close_is_reset(client, false);
+        Ok(())
+    }
+
+    fn close_is_reset(&self, client: &Metered<TcpStream>, is_reset: bool) {
+        close_is_reset(client.io(), is_reset);
+        if let Self::Plain(server) = self {
+            close_is_reset(server, is_reset);
         }
     }
 
