@@ -152,8 +152,11 @@ fn a_tunnel_that_breaks_is_no_clean_end() {
     let (server, at) = server_for(&pki, app);
     let mut client = client(&pki, at, &[&app.to_string()]);
     let (mut stdin, mut stdout) = (client.stdin(), client.stdout());
+    let mut half = [0; 10];
+    stdout.read_exact(&mut half).expect("what came before");
+    assert_eq!(&half, b"half of it");
     stdin.write_all(b"ok").expect("its input");
-    assert_eq!(read_all(&mut stdout).expect("its end"), b"half of it");
+    assert_eq!(read_all(&mut stdout).expect("its end"), b"");
     client.exits(1);
     let said = client.says("broke after 2 bytes there and 10 bytes back");
     assert!(said.contains("CONNECT_ERROR"), "{said}");
@@ -212,7 +215,8 @@ fn forward_passes_resets_on_both_ways_and_refusals_as_such() {
             reset(socket);
             return Ok(0);
         }
-        came.and_then(|()| read_all(&mut socket).map(|all| all.len()))
+        came.and_then(|()| socket.write_all(&word))?;
+        read_all(&mut socket).map(|all| all.len())
     });
     let (_server, at) = server_for(&pki, app);
     let (forward, local) = forwarder(&pki, at, &[&app.to_string()]);
@@ -225,7 +229,7 @@ fn forward_passes_resets_on_both_ways_and_refusals_as_such() {
 
     let mut socket = connect(local);
     socket.write_all(b"hello").expect("a listener");
-    thread::sleep(Duration::from_millis(300));
+    socket.read_exact(&mut [0; 5]).expect("the way back");
     reset(socket);
     let error = heard.recv_timeout(PATIENCE).expect("its end");
     let error = error.expect_err("a reset is no end of file");

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -16,6 +16,8 @@ use super::eventually;
 pub(crate) struct Process {
     child: Child,
     said: Arc<Mutex<Vec<String>>>,
+    /// Ends when all has been said.
+    listening: Option<JoinHandle<()>>,
 }
 
 /// The command itself, its ends to be arranged.
@@ -40,12 +42,16 @@ impl Process {
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         let said = Arc::<Mutex<Vec<String>>>::default();
         let lines = Arc::clone(&said);
-        thread::spawn(move || {
+        let listening = thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
                 lines.lock().expect("no panic").push(line);
             }
         });
-        Self { child, said }
+        Self {
+            child,
+            said,
+            listening: Some(listening),
+        }
     }
 
     /// Starts one that listens, and says where.
@@ -111,7 +117,7 @@ impl Process {
         self.child.try_wait().expect("a child").is_none()
     }
 
-    /// Waits for its end; whatever it was, it was no panic.
+    /// Waits for its end and for all that it said until then; whatever it was, it was no panic.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let mut status = None;
@@ -119,6 +125,9 @@ impl Process {
             status = self.child.try_wait().expect("a child");
             status.is_some()
         });
+        if let Some(listening) = self.listening.take() {
+            listening.join().expect("no panic");
+        }
         let said = self.said().join("\n");
         assert!(!said.contains("panicked"), "{said}");
         status.expect("the loop's condition")
@@ -176,8 +185,6 @@ pub(crate) fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, input: &[u
     stdout.read_to_end(&mut output).expect("its output");
     let status = process.wait();
     feed.join().expect("no panic");
-    // The thread that reads them may be a line behind.
-    thread::sleep(std::time::Duration::from_millis(20));
     Run {
         code: status.code(),
         stdout: output,
