@@ -23,7 +23,7 @@ use into_tunnel::IntoTunnel;
 /// What ends one side is passed on to the other as what it is: an end of file as an end of file (the other direction goes
 /// on), a reset as a reset, and a failed socket as RST_STREAM with CONNECT_ERROR (RFC 9113 section 8.5). Neither side is
 /// read ahead of the other's writing by more than a buffer, so a slow reader slows the writer at the far end down. Out of the
-/// tunnel that is the tunnel's own window. Into it the buffer begins small, grows as long as the socket fills it, up to
+/// tunnel that is the tunnel's own window. Into it the buffer begins at 32 KiB, grows as long as the socket fills it, up to
 /// [`CopyConfig::buffer`], and is let go at the first pause: an idle tunnel holds none.
 ///
 /// After an error, drop both: the socket has been told to break off then.

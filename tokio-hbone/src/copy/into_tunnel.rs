@@ -22,16 +22,23 @@ pub(super) struct IntoTunnel {
     end: Option<Result<(), TunnelError>>,
 }
 
-/// An interactive tunnel makes do with this.
-const SMALLEST: usize = 2 << 10;
+/// What the first read after a pause may bring: a message of the usual kind whole, so that it leaves in one frame.
+const FIRST: usize = 32 << 10;
+/// Bytes that are no more than this are copied, so that they do not hold on to a buffer that is larger by far.
+const SMALL: usize = 4 << 10;
+/// What is left of a buffer is read into as long as it is at least this.
+const REMNANT: usize = 8 << 10;
+/// The least that it can be told to hold.
+const LEAST: usize = 2 << 10;
 
 impl IntoTunnel {
     /// It holds at most so many bytes.
     pub(super) fn new(largest: usize) -> Self {
+        let largest = largest.max(LEAST);
         Self {
             bytes: 0,
-            size: SMALLEST,
-            largest: largest.max(SMALLEST),
+            size: FIRST.min(largest),
+            largest,
             space: BytesMut::new(),
             waiting: Bytes::new(),
             end: None,
@@ -82,16 +89,24 @@ impl IntoTunnel {
         cx: &mut Context<'_>,
         socket: &mut S,
     ) -> Poll<Result<usize, TunnelError>> {
-        self.space.reserve(self.size);
-        let mut limited = bytes::BufMut::limit(&mut self.space, self.size);
+        if self.space.capacity() < REMNANT.min(self.size) {
+            self.space.reserve(self.size);
+        }
+        let most = self.space.capacity().min(self.size);
+        let mut limited = bytes::BufMut::limit(&mut self.space, most);
         let Poll::Ready(read) = pin!(socket.read_buf(&mut limited)).poll(cx) else {
             // A pause: what the next burst needs is found out anew.
             self.space = BytesMut::new();
-            self.size = SMALLEST;
+            self.size = FIRST.min(self.largest);
             return Poll::Pending;
         };
         let some = read.map_err(|error| TunnelError::Socket(error.kind()))?;
-        self.waiting = self.space.split().freeze();
+        if some <= SMALL {
+            self.waiting = Bytes::copy_from_slice(&self.space);
+            self.space.clear();
+        } else {
+            self.waiting = self.space.split().freeze();
+        }
         if some == self.size {
             self.size = self.size.saturating_mul(2).min(self.largest);
         }
