@@ -3,8 +3,26 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The HTTP/2 settings of one side of a connection. All sizes are in bytes.
 ///
-/// What a peer can make us hold for one connection is at most `connection_window` received and not yet read, plus
-/// `send_buffer` for each of its tunnels, and a megabyte or so for small frames.
+/// # Memory
+///
+/// Whatever the peer sends and whoever does not read, a connection holds at most
+///
+/// ```text
+///   2 × connection_window   what has come and is not read; a frame may keep twice its size
+/// + 2 × frame_size          a frame that is not whole yet
+/// + 5 MiB                   small frames that are not put together yet, 4 MiB; what is read ahead of TLS and what is
+///                           encrypted and waits for the socket, 256 KiB each; TLS, HTTP/2 and timers
+/// + tunnels × (
+///     send_buffer           what was written and is not sent
+///   + header_list_size      the head of its CONNECT, or of the answer
+///   + 2 × CopyConfig::buffer, if it is copied: what was read for it and the window has no room for
+///   + 8 KiB                 its state
+///   )
+/// ```
+///
+/// with `tunnels` up to `concurrent_streams` at a server. By the defaults that is 39 MiB, and 0.96 MiB more for each tunnel
+/// that is copied both ways. It is what a connection holds if all of its tunnels are stuck in both directions; one on which nothing waits
+/// holds its state alone. Beside these there is what a client sends ahead of the answer to its CONNECT: see `small_frame_budget`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Http2Config {
@@ -25,7 +43,7 @@ pub struct Http2Config {
     /// it lacks to 256, and gives it back when it is taken. A connection that spends more is closed with ENHANCE_YOUR_CALM, and
     /// all its tunnels with it.
     ///
-    /// A tunnel that nobody reads costs little of it: after every 4,096 small frames of a connection, those that wait are put
+    /// A tunnel that nobody reads costs little of it: after every 512 small frames of a connection or so, those that wait are put
     /// together, and take up one byte of memory for each of theirs and of `stream_window`. What remains is a CONNECT that is
     /// not answered yet: the default, `connection_window`, lets its client send some 65,000 frames of a byte ahead, in about
     /// 20 MB. At least 4 MiB, which putting together needs.

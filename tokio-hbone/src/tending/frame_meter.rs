@@ -1,4 +1,4 @@
-/// Counts the small DATA frames (RFC 9113 section 6.1) and the header blocks (4.3) in what is read from the
+/// Measures the small DATA frames (RFC 9113 section 6.1) and counts the header blocks (4.3) in what is read from the
 /// peer.
 ///
 /// It reads nothing but the heads of frames, and is never wrong about where they are: h2 closes the connection at the first
@@ -11,16 +11,18 @@ pub(crate) struct FrameMeter {
     /// How much of a frame's payload, or of the client's preface, is still to come.
     skip: usize,
     has_begun: bool,
-    small: u32,
+    /// How much memory the small frames may keep since it last said so, beside their own.
+    kept: usize,
     heads: u64,
     /// The frame under way is the last of a header block.
     ends_head: bool,
 }
 
-/// Few enough that h2 can keep them, with what one more read may bring: about a mebibyte of its budget.
-const MANY: u32 = 4096;
-/// h2 counts DATA of fewer than 256 bytes, and 256 of padding may be around it.
-const SMALL: usize = 512;
+/// What small frames may keep between two rounds of putting them together. That is some 512 of the smallest, which h2 can keep by
+/// its budget, too, with what one more read may bring.
+const MOST_KEPT: usize = 4 << 20;
+/// What h2 reads small frames into, many at a time. As long as one of them waits for its reader, it keeps all of that.
+const BUFFER: usize = 8 << 10;
 const HEAD: usize = 9;
 const PREFACE: usize = 24;
 const DATA: u8 = 0;
@@ -29,7 +31,7 @@ const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 0x4;
 
 impl FrameMeter {
-    /// Looks at what has been read: `true` once [`MANY`] frames have come since it last said so.
+    /// Looks at what has been read: `true` once small frames may keep [`MOST_KEPT`] that came since it last said so.
     pub(crate) fn see(&mut self, mut read: &[u8]) -> bool {
         if !self.has_begun && !read.is_empty() {
             self.has_begun = true;
@@ -55,11 +57,11 @@ impl FrameMeter {
                 self.heads += 1;
             }
         }
-        let many = self.small >= MANY;
-        if many {
-            self.small = 0;
+        let is_much = self.kept >= MOST_KEPT;
+        if is_much {
+            self.kept = 0;
         }
-        many
+        is_much
     }
 
     /// How many header blocks have come whole.
@@ -71,7 +73,7 @@ impl FrameMeter {
         let [a, b, c, kind, flags, ..] = self.head;
         self.skip = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         match kind {
-            DATA if self.skip < SMALL => self.small += 1,
+            DATA => self.kept += BUFFER.saturating_sub(self.skip),
             HEADERS | CONTINUATION => self.ends_head = flags & END_HEADERS != 0,
             _ => {}
         }
@@ -80,7 +82,7 @@ impl FrameMeter {
 
 #[cfg(test)]
 mod tests {
-    use super::{FrameMeter, MANY};
+    use super::{BUFFER, FrameMeter, MOST_KEPT};
 
     fn frame(kind: u8, length: usize) -> Vec<u8> {
         frame_with(kind, 0, length)
@@ -98,7 +100,7 @@ mod tests {
     fn small_data_frames_are_counted_however_the_bytes_are_cut() {
         let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
         bytes.extend(frame(4, 12));
-        for length in [0, 1, 511, 512, 70_000] {
+        for length in [0, 1, BUFFER - 1, BUFFER, 70_000] {
             bytes.extend(frame(0, length));
         }
         // A head of one frame, an empty one, one of three, and one that is not whole yet.
@@ -111,7 +113,11 @@ mod tests {
             for part in bytes.chunks(cut.min(bytes.len())) {
                 assert!(!frames.see(part));
             }
-            assert_eq!((frames.small, frames.heads()), (3, 3), "cut at {cut}");
+            assert_eq!(
+                (frames.kept, frames.heads()),
+                (2 * BUFFER, 3),
+                "cut at {cut}"
+            );
         }
     }
 
@@ -120,7 +126,8 @@ mod tests {
         let mut frames = FrameMeter::default();
         let (settings, one) = (frame(4, 0), frame(0, 1));
         assert!(!frames.see(&settings));
-        let said = (0..3 * MANY).filter(|_| frames.see(&one)).count();
+        let batch = MOST_KEPT.div_ceil(BUFFER - 1);
+        let said = (0..3 * batch).filter(|_| frames.see(&one)).count();
         assert_eq!(said, 3);
     }
 }

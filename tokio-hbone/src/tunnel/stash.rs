@@ -12,8 +12,8 @@ pub(super) struct Stash {
 
 /// How much is put together at most: what is read is free again, and does not wait for the rest.
 const BLOCK: usize = 16 << 10;
-/// From here on a piece is worth more than its copy.
-const LARGE: usize = 1 << 10;
+/// From here on a piece is most of what it was read into. A smaller one may keep all of that, whatever became of its neighbours.
+const LARGE: usize = 8 << 10;
 
 impl Stash {
     pub(super) fn new() -> Self {
@@ -75,7 +75,7 @@ mod tests {
 
         #[test]
         fn what_goes_in_comes_out_in_its_order(
-            steps in prop::collection::vec((0usize..3000, any::<bool>()), 0..100),
+            steps in prop::collection::vec((0usize..20_000, any::<bool>()), 0..100),
         ) {
             let (mut stash, mut pushed, mut popped) = (Stash::new(), Vec::new(), Vec::new());
             for (at, (length, pop)) in steps.into_iter().enumerate() {
