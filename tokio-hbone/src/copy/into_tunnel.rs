@@ -24,8 +24,8 @@ pub(super) struct IntoTunnel {
 
 /// What the first read after a pause may bring: a message of the usual kind whole, so that it leaves in one frame.
 const FIRST: usize = 32 << 10;
-/// Bytes that are no more than this are copied, so that they do not hold on to a buffer that is larger by far.
-const SMALL: usize = 4 << 10;
+/// Fewer bytes than this are copied, so that they do not hold on to a buffer of more than twice their size.
+const SMALL: usize = FIRST / 2;
 /// What is left of a buffer is read into as long as it is at least this.
 const REMNANT: usize = 8 << 10;
 /// The least that it can be told to hold.
@@ -101,7 +101,7 @@ impl IntoTunnel {
             return Poll::Pending;
         };
         let some = read.map_err(|error| TunnelError::Socket(error.kind()))?;
-        if some <= SMALL {
+        if some < SMALL {
             self.waiting = Bytes::copy_from_slice(&self.space);
             self.space.clear();
         } else {
