@@ -1,4 +1,4 @@
-//! The access log: one line a connection, with the fields that ztunnel's has.
+//! The access log: one line a connection, with the fields that ztunnel's has; where HTTP is spoken, one line a request.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -47,6 +47,33 @@ pub struct Passed {
     pub duration: Duration,
 }
 
+/// What a request asked for, as the log tells of it: without its query, which may hold what nobody else is to read.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    method: String,
+    host: Option<String>,
+    path: String,
+    version: http::Version,
+}
+
+impl Asked {
+    /// What this head asks for.
+    #[must_use]
+    pub fn new(head: &http::request::Parts) -> Self {
+        let header = head.headers.get(http::header::HOST);
+        let host = match head.uri.authority() {
+            Some(authority) => Some(authority.as_str()),
+            None => header.and_then(|host| host.to_str().ok()),
+        };
+        Self {
+            method: head.method.to_string(),
+            host: host.map(str::to_owned),
+            path: head.uri.path().to_owned(),
+            version: head.version,
+        }
+    }
+}
+
 impl<'a> Access<'a> {
     /// A connection from `client` to `destination`.
     #[must_use]
@@ -91,6 +118,52 @@ impl<'a> Access<'a> {
                     "duration" = %format_args!("{}ms", passed.duration.as_millis()),
                     "error" = error.map(ToString::to_string),
                 }, "connection complete")
+            };
+        }
+        match error {
+            Some(_) => line!(tracing::Level::ERROR),
+            None => line!(tracing::Level::INFO),
+        }
+    }
+
+    /// Logs that a request was answered: as an error, if it came to an `error`. `sent` is what the server sent.
+    pub fn answered(
+        &self,
+        asked: &Asked,
+        status: u16,
+        flags: &'static str,
+        passed: Passed,
+        error: Option<&str>,
+    ) {
+        let (source, destination) = self.parties();
+        // As above.
+        macro_rules! line {
+            ($level:expr) => {
+                tracing::event!(target: "access", $level, {
+                    "src.addr" = %self.client,
+                    "src.workload" = source.workload,
+                    "src.namespace" = source.namespace,
+                    "src.identity" = source.identity.as_deref(),
+                    "src.cluster" = source.cluster,
+                    "dst.addr" = %self.destination,
+                    "dst.hbone_addr" = self.authority.map(tracing::field::display),
+                    "dst.service" = self.service.map(DestinationService::host),
+                    "dst.workload" = destination.workload,
+                    "dst.namespace" = destination.namespace,
+                    "dst.identity" = destination.identity.as_deref(),
+                    "dst.cluster" = destination.cluster,
+                    "direction" = self.direction.as_str(),
+                    "http.method" = asked.method.as_str(),
+                    "http.host" = asked.host.as_deref(),
+                    "http.path" = asked.path.as_str(),
+                    "http.version" = ?asked.version,
+                    "http.status" = status,
+                    "flags" = flags,
+                    "bytes_sent" = passed.sent,
+                    "bytes_recv" = passed.received,
+                    "duration" = %format_args!("{}ms", passed.duration.as_millis()),
+                    "error" = error,
+                }, "request complete")
             };
         }
         match error {

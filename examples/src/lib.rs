@@ -2,6 +2,7 @@
 
 pub mod access_log;
 pub mod admin;
+pub mod http;
 pub mod mesh_file;
 pub mod metrics;
 pub mod pki;

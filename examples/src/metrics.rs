@@ -1,4 +1,4 @@
-//! Istio's TCP metrics, and what a proxy holds: what it serves at `/metrics`.
+//! Istio's TCP and HTTP metrics, and what a proxy holds: what it serves at `/metrics`.
 //!
 //! ```text
 //! Exchange ──> Metrics::open ──> Counted ──> Metered (bytes as they flow)
@@ -10,23 +10,26 @@
 mod counted;
 mod gauges;
 mod metered;
+mod requests;
 mod series;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use peer_meta::labels::{ConnectionFlag, LabelDialect, Report, SeriesGuard, TcpLabels};
-use peer_meta::{DestinationService, Exchange};
+use peer_meta::{DestinationService, Exchange, Role};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use tokio_hbone::{Pool, ServerHandle};
+use tokio_hbone::{Connector, Pool, ServerHandle};
 
 pub use counted::Counted;
-use gauges::{PoolGauges, ServerGauges};
+use gauges::{InnerGauges, PoolGauges, ServerGauges};
 pub use metered::Metered;
+pub use requests::RequestReport;
+use requests::Requests;
 use series::Series;
 
 /// All metrics of a proxy.
@@ -36,6 +39,7 @@ pub struct Metrics {
     guard: Mutex<SeriesGuard<TcpLabels>>,
     dialect: LabelDialect,
     tcp: Tcp,
+    requests: Requests,
 }
 
 /// Istio's TCP metrics, and ztunnel's count of connections that did not come about.
@@ -101,7 +105,10 @@ impl Metrics {
             "Connections that failed since the peer's certificate is revoked",
             tcp.revoked.clone(),
         );
+        let requests = Requests::default();
+        requests.register(&mut registry);
         Arc::new(Self {
+            requests,
             registry: Mutex::new(registry),
             guard: Mutex::new(SeriesGuard::with_cap(MOST).with_share(MOST_PER_PEER)),
             dialect,
@@ -141,6 +148,17 @@ impl Metrics {
         }
     }
 
+    /// Counts a request of HTTP that is over.
+    pub fn request(&self, exchange: &Exchange, report: &RequestReport<'_>) {
+        self.requests.count(exchange, report, self.dialect);
+    }
+
+    /// Shows from now on what is known of the connections inside of tunnels that `connector` makes.
+    pub fn watch_inner(&self, connector: Connector) {
+        let mut registry = lock(&self.registry);
+        registry.register_collector(Box::new(InnerGauges(connector)));
+    }
+
     /// Shows from now on what the pool holds.
     pub fn watch_pool(&self, pool: Pool) {
         let mut registry = lock(&self.registry);
@@ -173,22 +191,27 @@ impl Metrics {
             .with_service(service)
             .with_flags(flag.as_str());
         let labels = TcpLabels::new(&report, self.dialect);
-        // Whoever has a say in the labels: the caller if there is one, else whom we call.
-        let peer = match exchange.role().has_downstream() {
-            true => exchange.downstream().identity(),
-            false => exchange.upstream().identity(),
-        };
         let mut guard = lock(&self.guard);
-        Series(match peer {
-            Some(peer) => guard.admit_from(&peer.to_string(), labels, TcpLabels::folded),
+        Series(match talker(exchange) {
+            Some(peer) => guard.admit_from(&peer, labels, TcpLabels::folded),
             None => guard.admit(labels, TcpLabels::folded),
         })
     }
 }
 
+/// Whoever has a say in the labels: the caller if there is one, else whom we call.
+fn talker(exchange: &Exchange) -> Option<String> {
+    let peer = match exchange.role().has_downstream() {
+        true => exchange.downstream().identity(),
+        false => exchange.upstream().identity(),
+    };
+    peer.map(ToString::to_string)
+}
+
 /// Who tells of a connection, for metrics that have no other label.
 fn reporter(exchange: &Exchange) -> [(&'static str, &'static str); 1] {
     let reporter = match exchange.role().has_downstream() {
+        true if exchange.role() == Role::Waypoint => "waypoint",
         true => "destination",
         false => "source",
     };

@@ -9,6 +9,7 @@
 //!
 //! A `main` is then: parse, [`run`].
 
+mod connections;
 mod counted_flag;
 mod dial;
 mod duration;
@@ -25,6 +26,7 @@ mod source_address;
 mod start_error;
 mod trace;
 
+pub use connections::{Admitted, Connections};
 pub use counted_flag::{flag_of_dial, flag_of_handshake, flag_of_reject};
 pub use dial::{Dialled, dial};
 pub use duration::{DurationError, parse_duration};

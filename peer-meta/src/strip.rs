@@ -9,9 +9,9 @@ use crate::{Message, Role};
 pub const fn stripped(role: Role, message: Message) -> &'static [HeaderName] {
     match (message, role) {
         (Message::Connect, _) => &CONNECT,
-        (Message::Application, Role::Waypoint) => &LEGACY,
-        // A client outside of the mesh has no business with any of them.
-        (Message::Application, Role::IngressGateway) => &EDGE,
+        // An application has no business with any of them: neither one that could say what its mesh should, nor one that could
+        // be told what is the mesh's.
+        (Message::Application, Role::IngressGateway | Role::Waypoint) => &MESH,
         (
             Message::Application,
             Role::DestinationNodeProxy | Role::EastWestGateway | Role::SourceNodeProxy,
@@ -25,11 +25,7 @@ static CONNECT: [HeaderName; 4] = [
     HeaderName::from_static("x-forwarded-network"),
     HeaderName::from_static("x-istio-source"),
 ];
-static LEGACY: [HeaderName; 2] = [
-    HeaderName::from_static("x-envoy-peer-metadata"),
-    HeaderName::from_static("x-envoy-peer-metadata-id"),
-];
-static EDGE: [HeaderName; 4] = [
+static MESH: [HeaderName; 4] = [
     HeaderName::from_static("x-envoy-peer-metadata"),
     HeaderName::from_static("x-envoy-peer-metadata-id"),
     HeaderName::from_static("x-forwarded-network"),

@@ -4,7 +4,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use tokio_hbone::{Pool, ServerHandle};
+use tokio_hbone::{Connector, Pool, ServerHandle};
 
 /// What a pool of connections holds and has done.
 #[derive(Debug)]
@@ -110,6 +110,41 @@ impl Collector for ServerGauges {
             gauge(&mut encoder, &name, help, value)?;
         }
         Ok(())
+    }
+}
+
+/// What is known of connections inside of tunnels.
+#[derive(Debug)]
+pub(super) struct InnerGauges(pub(super) Connector);
+
+impl Collector for InnerGauges {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let stats = self.0.stats();
+        let gauges = [
+            (
+                "hbone_inner_connections",
+                "Connections inside of tunnels",
+                stats.connections,
+            ),
+            (
+                "hbone_inner_tunnels",
+                "Tunnels on connections inside of tunnels",
+                stats.tunnels,
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let value = usize::try_from(value).unwrap_or(usize::MAX);
+            gauge(&mut encoder, name, help, value)?;
+        }
+        let counter = ConstCounter::new(stats.handshakes);
+        let help = "TLS handshakes inside of tunnels that led to a connection";
+        let metric = encoder.encode_descriptor(
+            "hbone_inner_handshakes",
+            help,
+            None,
+            counter.metric_type(),
+        )?;
+        counter.encode(metric)
     }
 }
 

@@ -1,5 +1,6 @@
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use thiserror::Error;
 use tokio_hbone::tls::TlsConfigError;
@@ -24,6 +25,14 @@ pub enum StartError {
         found: String,
         /// Whose it should be.
         expected: String,
+    },
+    /// The certificate that clients from outside of the mesh are to be shown, or its key, cannot be used.
+    #[error("{}: {reason}; give --https-cert and --https-key a chain and its key in PEM", .path.display())]
+    Https {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
     },
     /// It cannot listen.
     #[error("cannot listen on {address} for {purpose}: {}", listening(*.address, .error))]
@@ -55,7 +64,7 @@ impl StartError {
         match self {
             Self::System { .. } => 1,
             Self::Mesh(_) => 3,
-            Self::Certificates(_) | Self::ForeignCertificate { .. } => 4,
+            Self::Certificates(_) | Self::ForeignCertificate { .. } | Self::Https { .. } => 4,
             Self::Listen { .. } => 5,
         }
     }

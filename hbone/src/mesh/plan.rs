@@ -90,6 +90,16 @@ impl Plan {
     }
 }
 
+/// A plan, and how much of the traffic it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WeightedPlan {
+    /// The way.
+    pub plan: Plan,
+    /// Its weight among the others. 0 takes part only where all are 0.
+    pub weight: u32,
+}
+
 /// One tunnel of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

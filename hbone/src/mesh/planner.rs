@@ -3,13 +3,13 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use super::asked::{Asked, named, visible};
-use super::choice::{Need, Reach, choose};
+use super::choice::{Need, Reach, choose, fit};
 use super::plan::dialled;
 use super::source::waypoint_applies;
 use super::upstream::{Search, Upstream, dial_ip, is_instance};
 use super::{
-    Directory, Entropy, GatewayAddress, Leg, LoadBalancingMode, NetworkAddress, NoRoute, Plan,
-    Service, Source, Way, Workload,
+    Directory, Endpoint, Entropy, GatewayAddress, Leg, LoadBalancingMode, NetworkAddress, NoRoute,
+    Plan, Service, Source, Way, WeightedPlan, Workload,
 };
 use crate::{Authority, ExpectedIdentities, Hostname, IstioSource, Position};
 
@@ -39,13 +39,38 @@ pub fn plan(
     }
 }
 
+/// Every way from `source` to a port of `service` among which the weights decide, for a proxy that has a choice of its own to make
+/// ([`Turns`](crate::mesh::Turns)) or more than one request to place: to each endpoint, or to each instance of the waypoint that the
+/// source has to pass. At least one, in the directory's order. An endpoint that only a gateway reaches is a way of its own, even where
+/// several share the gateway.
+///
+/// The service is given rather than named, so its visibility is not asked. `entropy` chooses among several gateways of one network.
+///
+/// # Errors
+///
+/// A [`NoRoute`], if there is none.
+pub fn plan_all(
+    directory: &dyn Directory,
+    source: Source<'_>,
+    service: &Arc<Service>,
+    port: u16,
+    entropy: Entropy,
+) -> Result<Vec<WeightedPlan>, NoRoute> {
+    let mut planner = Planner {
+        directory,
+        source,
+        entropy,
+    };
+    planner.every_way(&Asked::new(service.clone(), port, None)?)
+}
+
 struct Planner<'a> {
     directory: &'a dyn Directory,
     source: Source<'a>,
     entropy: Entropy,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     fn reach_address(&mut self, address: SocketAddr) -> Result<Plan, NoRoute> {
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
         let key = NetworkAddress::new(self.source.workload.network.clone(), address.ip());
@@ -85,8 +110,55 @@ impl Planner<'_> {
             hbone: false,
         };
         let endpoint = choose(service, &endpoints, source, need, &mut self.entropy)?;
+        self.reach_endpoint(asked, endpoint)
+    }
+
+    fn every_way(&mut self, asked: &Asked) -> Result<Vec<WeightedPlan>, NoRoute> {
+        let service = &asked.service;
+        let plans: Vec<_> = match self.waypoint_of(service) {
+            Some(gateway) => {
+                let like = self.like(asked);
+                let every = self.search(Reach::Mesh, like).every_upstream(gateway)?;
+                let every = every.ok_or_else(|| NoRoute::UnknownWaypoint {
+                    waypoint: gateway.clone(),
+                    of: service.name.to_string(),
+                })?;
+                every
+                    .into_iter()
+                    .map(|(waypoint, weight)| (self.reach_waypoint(asked, waypoint), weight))
+                    .collect()
+            }
+            None => {
+                let endpoints = self.directory.endpoints(service);
+                let need = Need {
+                    port: Some(asked.port.get()),
+                    reach: Reach::Mesh,
+                    hbone: false,
+                };
+                fit(service, &endpoints, self.source.workload, need)?
+                    .into_iter()
+                    .map(|endpoint| (self.reach_endpoint(asked, endpoint), endpoint.weight))
+                    .collect()
+            }
+        };
+        let mut ways = Vec::with_capacity(plans.len());
+        let mut failure = None;
+        for (plan, weight) in plans {
+            match plan {
+                Ok(plan) => ways.push(WeightedPlan { plan, weight }),
+                Err(error) => failure = Some(error),
+            }
+        }
+        match failure {
+            Some(error) if ways.is_empty() => Err(error),
+            _ => Ok(ways),
+        }
+    }
+
+    fn reach_endpoint(&mut self, asked: &Asked, endpoint: &Endpoint) -> Result<Plan, NoRoute> {
+        let service = &asked.service;
         let workload = &endpoint.workload;
-        if workload.network != source.network {
+        if workload.network != self.source.workload.network {
             let inner = Inner {
                 name: service.name.to_string(),
                 identities: service.identities.clone(),
@@ -115,6 +187,10 @@ impl Planner<'_> {
     ) -> Result<Plan, NoRoute> {
         let service = &asked.service;
         let waypoint = self.waypoint(gateway, self.like(asked), || service.name.to_string())?;
+        self.reach_waypoint(asked, waypoint)
+    }
+
+    fn reach_waypoint(&mut self, asked: &Asked, waypoint: Upstream) -> Result<Plan, NoRoute> {
         if waypoint.workload.network != self.source.workload.network {
             let inner = match &waypoint.service {
                 Some(service) => Inner {
@@ -134,7 +210,7 @@ impl Planner<'_> {
             waypoint,
             asked.by_address(&self.source.workload.network),
             Way::ServiceWaypoint,
-            Some(service.clone()),
+            Some(asked.service.clone()),
         )
     }
 
@@ -184,12 +260,7 @@ impl Planner<'_> {
         if inner.identities.is_empty() {
             return Err(NoRoute::NoIdentities { name: inner.name });
         }
-        let search = Search {
-            directory: self.directory,
-            source: self.source.workload,
-            reach: Reach::Anywhere,
-            like: self.like(asked),
-        };
+        let search = self.search(Reach::Anywhere, self.like(asked));
         let found = search.find(gateway, &mut self.entropy)?;
         let found = found.ok_or_else(|| NoRoute::UnknownGateway {
             gateway: gateway.clone(),
@@ -222,17 +293,21 @@ impl Planner<'_> {
         like: Option<IpAddr>,
         of: impl FnOnce() -> String,
     ) -> Result<Upstream, NoRoute> {
-        let search = Search {
-            directory: self.directory,
-            source: self.source.workload,
-            reach: Reach::Mesh,
-            like,
-        };
+        let search = self.search(Reach::Mesh, like);
         let found = search.find(gateway, &mut self.entropy)?;
         found.ok_or_else(|| NoRoute::UnknownWaypoint {
             waypoint: gateway.clone(),
             of: of(),
         })
+    }
+
+    const fn search(&self, reach: Reach, like: Option<IpAddr>) -> Search<'a> {
+        Search {
+            directory: self.directory,
+            source: self.source.workload,
+            reach,
+            like,
+        }
     }
 
     /// An address of the family to prefer: that of the destination, or the source's.

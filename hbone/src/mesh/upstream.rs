@@ -121,6 +121,31 @@ impl Search<'_> {
         Ok(Some(every.collect()))
     }
 
+    /// The same, each with its weight and who may answer there.
+    pub(super) fn every_upstream(
+        &self,
+        waypoint: &GatewayAddress,
+    ) -> Result<Option<Vec<(Upstream, u32)>>, NoRoute> {
+        let service = match &waypoint.destination {
+            GatewayDestination::Address(key) => self.directory.service_at(key),
+            GatewayDestination::Hostname(name) => self.directory.service(name),
+        };
+        let upstream = |instance: Instance| Upstream {
+            identities: identities(&instance.workload, service.as_deref()),
+            service: service.clone(),
+            workload: instance.workload,
+            address: instance.address,
+        };
+        let every = self.every(waypoint)?;
+        Ok(every.map(|every| {
+            every
+                .into_iter()
+                .map(|instance| (instance.weight, instance))
+                .map(|(weight, instance)| (upstream(instance), weight))
+                .collect()
+        }))
+    }
+
     /// A gateway's own virtual address is dialled as it is: what is behind it, the network chooses, and any of them
     /// may answer.
     fn behind_address(

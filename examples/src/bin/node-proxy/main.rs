@@ -1,6 +1,5 @@
 //! `node-proxy`: what stands beside a workload and speaks HBONE for it, as ztunnel does. `node-proxy --help` tells the rest.
 
-mod connections;
 mod inbound;
 mod original_destination;
 mod outbound;
@@ -15,13 +14,12 @@ use std::sync::Arc;
 
 use baggage::istio::Dialect;
 use clap::{ArgAction, Parser, builder::BoolishValueParser};
-use hbone_examples::proxy::{EXIT_CODES, Listen, Options, Proxy, StartError, run};
+use hbone_examples::proxy::{Connections, EXIT_CODES, Listen, Options, Proxy, StartError, run};
 use peer_meta::ExchangeConfig;
 use peer_meta::labels::LabelDialect;
 use tokio::net::TcpListener;
 use tokio_hbone::Server;
 
-use crate::connections::Connections;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
 use crate::own_listeners::OwnListeners;

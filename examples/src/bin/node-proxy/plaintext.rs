@@ -9,7 +9,7 @@ use hbone::{Cut, TunnelError};
 use hbone_examples::access_log::{self, Access, Direction, Passed};
 use hbone_examples::mesh_file::{MeshWatch, Site};
 use hbone_examples::metrics::{Metered, Metrics};
-use hbone_examples::proxy::{Proxy, answer_lookups, close_is_reset, tune};
+use hbone_examples::proxy::{Admitted, Proxy, answer_lookups, close_is_reset, tune};
 use peer_meta::labels::ConnectionFlag;
 use peer_meta::{Exchange, ExchangeConfig, Role};
 use thiserror::Error;
@@ -18,7 +18,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_hbone::Breakable;
 
-use crate::connections::Admitted;
 use crate::original_destination::original_destination;
 use crate::own_listeners::OwnListeners;
 

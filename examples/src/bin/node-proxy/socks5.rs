@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use hbone::{Authority, Hostname};
 use hbone_examples::access_log::{self, Direction};
+use hbone_examples::proxy::Admitted;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::select;
 use tokio::time::timeout;
 
-use crate::connections::Admitted;
 use crate::outbound::Outbound;
 
 /// For a client to say what it wants, all in all.

@@ -2,10 +2,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hbone_examples::access_log::{self, Direction};
+use hbone_examples::proxy::Admitted;
 use tokio::net::TcpStream;
 use tokio_hbone::Breakable;
 
-use crate::connections::Admitted;
 use crate::original_destination::original_destination;
 use crate::outbound::Outbound;
 

@@ -6,12 +6,12 @@ use std::time::Instant;
 use hbone::{Authority, Cut, TunnelError};
 use hbone_examples::access_log::{Access, Direction, Passed};
 use hbone_examples::metrics::{Counted, Metered};
+use hbone_examples::proxy::Admitted;
 use peer_meta::{DestinationService, Exchange};
 use tokio::net::TcpStream;
 use tokio_hbone::Breakable;
 
 use super::upstream::Upstream;
-use crate::connections::Admitted;
 
 /// A connection of the workload whose way is open.
 pub(crate) struct Opened {

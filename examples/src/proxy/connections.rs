@@ -3,21 +3,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hbone_examples::proxy::tune;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
+use super::tune;
+
 /// The plain connections that the proxy serves: not more than there is room for, and an end to all of them.
-#[derive(Clone)]
-pub(crate) struct Connections {
+#[derive(Debug, Clone)]
+pub struct Connections {
     room: Arc<Semaphore>,
     cut: watch::Sender<bool>,
 }
 
 /// A connection's place among them.
-pub(crate) struct Admitted {
+#[derive(Debug)]
+pub struct Admitted {
     cut: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
 }
@@ -31,7 +33,7 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 
 impl Connections {
     /// Serves each connection in a task of its own, until it is told to stop listening.
-    pub(crate) fn accept<F>(
+    pub fn accept<F>(
         &self,
         listener: TcpListener,
         serve: impl Fn(TcpStream, SocketAddr, Admitted) -> F + Send + 'static,
@@ -66,13 +68,13 @@ impl Connections {
     }
 
     /// Waits until none is left.
-    pub(crate) async fn ended(&self) {
+    pub async fn ended(&self) {
         // It is never closed.
         let _ = self.room.acquire_many(MOST).await;
     }
 
     /// Tells all that are left to end at once, and waits a moment for them to do so.
-    pub(crate) async fn cut(&self) {
+    pub async fn cut(&self) {
         self.cut.send_replace(true);
         let _ = timeout(LAST_WORDS, self.ended()).await;
     }
@@ -89,7 +91,7 @@ impl Default for Connections {
 
 impl Admitted {
     /// Waits until the connection is to end at once.
-    pub(crate) async fn cut(&mut self) {
+    pub async fn cut(&mut self) {
         if self.cut.wait_for(|cut| *cut).await.is_err() {
             std::future::pending().await
         }

@@ -1,0 +1,48 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, StatusCode};
+use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep};
+
+/// The wait of a client that wants to know whether its body is wanted (`Expect: 100-continue`, RFC 9110 section 10.1.1).
+///
+/// The question goes on to the server, and nobody reads the body before its answer: reading it is what tells the client to go on.
+#[derive(Debug)]
+pub(super) struct Expectation {
+    answered: oneshot::Receiver<()>,
+    patience: Pin<Box<Sleep>>,
+}
+
+/// A server that knows nothing of the question is not waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Expectation {
+    /// Waits for what the server says to `request`.
+    pub(super) fn of<B>(request: &mut Request<B>) -> Self {
+        let (sender, answered) = oneshot::channel();
+        let sender = Arc::new(Mutex::new(Some(sender)));
+        hyper::ext::on_informational(request, move |response| {
+            if response.status() == StatusCode::CONTINUE {
+                let mut sender = sender.lock().unwrap_or_else(PoisonError::into_inner);
+                // Nobody waits any more, if it fails.
+                let _ = sender.take().map(|sender| sender.send(()));
+            }
+        });
+        Self {
+            answered,
+            patience: Box::pin(sleep(PATIENCE)),
+        }
+    }
+
+    /// Ready when the body may be read.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Poll::Ready(Ok(())) = Pin::new(&mut self.answered).poll(cx) {
+            return Poll::Ready(());
+        }
+        self.patience.as_mut().poll(cx)
+    }
+}

@@ -1,0 +1,79 @@
+use http::header::{CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
+
+/// Headers that are for the next hop alone, whoever names them or not (RFC 9110 section 7.6.1).
+static OURS: [HeaderName; 7] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// Headers that `Connection` cannot take away: servers rely on them, and the client could make them vanish behind our back.
+const KEPT: [&str; 16] = [
+    "authorization",
+    "baggage",
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "origin",
+    "traceparent",
+    "tracestate",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-request-id",
+];
+
+/// Takes off what is for this hop alone: the headers that always are, and those that `Connection` names.
+///
+/// `TE: trailers` is said again on our own behalf, since we do pass trailers on; and `Trailer` is for whoever gets them.
+pub(super) fn strip(headers: &mut HeaderMap) {
+    let takes_trailers = takes_trailers(headers);
+    let named: Vec<HeaderName> = tokens(headers, &CONNECTION)
+        .filter(|token| !KEPT.contains(&token.to_ascii_lowercase().as_str()))
+        .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())
+        .filter(|name| *name != TRAILER)
+        .collect();
+    for name in named.iter().chain(&OURS) {
+        headers.remove(name);
+    }
+    if takes_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// What goes with headers that [`strip`] has left, to a server of this version.
+pub(super) fn dress(headers: &mut HeaderMap, version: Version) {
+    if version != Version::HTTP_2 && headers.contains_key(TE) {
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+}
+
+/// Whether the request asks to become a WebSocket (RFC 6455 section 4.1). Nothing else may be upgraded to: it would pass by everything
+/// that looks at requests.
+pub(super) fn is_websocket(headers: &HeaderMap) -> bool {
+    tokens(headers, &CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
+        && tokens(headers, &UPGRADE).any(|token| token.eq_ignore_ascii_case("websocket"))
+}
+
+fn takes_trailers(headers: &HeaderMap) -> bool {
+    tokens(headers, &TE).any(|token| token.eq_ignore_ascii_case("trailers"))
+}
+
+/// The elements of a list that may stand in several lines.
+fn tokens<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+    let lines = headers.get_all(name).into_iter();
+    lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+}

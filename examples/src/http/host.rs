@@ -1,0 +1,110 @@
+use std::str::FromStr;
+
+use http::uri::Authority;
+use thiserror::Error;
+
+/// Whom a request is for, as its client wrote it: a name or an address, and a port if one was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    text: Authority,
+    name: String,
+}
+
+/// A text that names no host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not of the form HOST or HOST:PORT")]
+#[non_exhaustive]
+pub struct HostError;
+
+impl Host {
+    /// Reads a `Host` header or `:authority` (RFC 9110 section 7.2).
+    ///
+    /// # Errors
+    /// It is empty, has a user, a path or an empty port, or characters that no name of a host and no address has.
+    pub fn parse(text: &[u8]) -> Result<Self, HostError> {
+        let text = Authority::try_from(text).map_err(|_| HostError)?;
+        let host = text.host();
+        let is_ordinary = |byte: u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'[' | b']' | b':')
+        };
+        let is_address = host.starts_with('[') && host.ends_with(']');
+        let rest = text.as_str().strip_prefix(host).ok_or(HostError)?;
+        let has_port = match rest.strip_prefix(':') {
+            Some(port) => port.parse::<u16>().is_ok_and(|port| port > 0),
+            None => rest.is_empty(),
+        };
+        if host.is_empty()
+            || host.len() > 255
+            || !has_port
+            || !host.bytes().all(is_ordinary)
+            || (!is_address && host.contains(['[', ']', ':']))
+        {
+            return Err(HostError);
+        }
+        let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        Ok(Self { name, text })
+    }
+
+    /// In lower case, without a dot at its end.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The port, if one was written.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.text.port_u16()
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub const fn as_written(&self) -> &Authority {
+        &self.text
+    }
+
+    /// Whether both mean the same.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.port() == other.port()
+    }
+}
+
+impl FromStr for Host {
+    type Err = HostError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_addresses_are_hosts() {
+        for (text, name, port) in [
+            ("echo", "echo", None),
+            ("Echo.Shop.svc:80", "echo.shop.svc", Some(80)),
+            ("echo.shop.", "echo.shop", None),
+            ("10.0.0.1:8080", "10.0.0.1", Some(8080)),
+            ("[fd00::1]:80", "[fd00::1]", Some(80)),
+            ("under_score", "under_score", None),
+        ] {
+            let host = Host::parse(text.as_bytes()).expect(text);
+            assert_eq!((host.name(), host.port()), (name, port), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_odd_is_none() {
+        for text in [
+            "", ":80", "a:", "a:0", "a:65536", "a:+80", "a:80:90", "user@a", "a/b", "a b", "a,b",
+            "a?b", "a#b", "[::1", "::1", "a%00", "a;b", "a\\b",
+        ] {
+            assert_eq!(Host::parse(text.as_bytes()), Err(HostError), "{text:?}");
+        }
+        assert!(Host::parse(b"a\x7f").is_err());
+        assert!(Host::parse(&[b'a'; 256]).is_err());
+    }
+}

@@ -1,0 +1,39 @@
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::proxy::parse_duration;
+
+/// What clients may ask for, and how long anybody may take.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "HTTP")]
+#[non_exhaustive]
+pub struct Limits {
+    /// The largest head of a request, in bytes; further ones are answered 431
+    #[arg(long, value_name = "BYTES", default_value_t = 60 << 10, value_parser = clap::value_parser!(u32).range(1_024..=(1 << 20)))]
+    pub max_head: u32,
+
+    /// The most headers of a request; further ones are answered 431
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub max_headers: u32,
+
+    /// The largest body of a request, in bytes; further ones are answered 413. Bodies are streamed, so there is no limit by default
+    #[arg(long, value_name = "BYTES")]
+    pub max_body: Option<u64>,
+
+    /// How long the head of a request may take to come; then 408
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    pub head_timeout: Duration,
+
+    /// How long the body of a request may pause before the server has begun to answer; then 408. gRPC may pause
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
+    pub body_timeout: Duration,
+
+    /// How long a server may take to begin its answer; then 504. By default it may take as long as the client waits
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub response_timeout: Option<Duration>,
+
+    /// How long a connection may be silent until it is taken for one on which the server speaks first, and so for no HTTP
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
+    pub detect_timeout: Duration,
+}

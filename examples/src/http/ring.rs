@@ -1,0 +1,276 @@
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hbone::Route;
+use hbone::pool::PoolConfig;
+use peer_meta::Target;
+use tokio::sync::Notify;
+use tokio_hbone::{Connector, Pool};
+
+use super::fault::Fault;
+use super::lane::{Lane, Way};
+use super::rate::Rate;
+
+/// The lanes into another network, which take turns.
+///
+/// The gateway there chooses an endpoint for each inner tunnel, by the weights; a lane is one inner tunnel, and so one endpoint. With
+/// turns all lanes get the same number of requests, so that requests are shared as the tunnels are, however slow one of the endpoints
+/// is. A lane gives way to another one after [`SHARE`] requests, so that one that the gateway learns of later gets its share, too, and
+/// nobody keeps what chance gave him; its successor is open by then. When our own mesh file says that something has changed behind
+/// the gateway, all lanes give way soon.
+#[derive(Debug)]
+pub(super) struct Ring {
+    /// To the gateway, by connections that all rings share.
+    outer: Pool,
+    outer_route: Route,
+    /// Makes the tunnels inside.
+    inner: Connector,
+    inner_route: Route,
+    config: PoolConfig,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    most: usize,
+    seats: VecDeque<Seat>,
+    /// How many lanes are being opened.
+    opening: usize,
+    /// How many have been opened: those that begin together must not end together.
+    opened: u32,
+    failed: Option<(Instant, Fault)>,
+    rate: Rate,
+    /// When the gateway will know of a change that we know of already.
+    settling: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    lane: Arc<Lane>,
+    /// How many more requests it takes.
+    left: u32,
+    born: Instant,
+    used: Instant,
+}
+
+/// How many requests a lane takes, and how many before the last of them its successor is opened.
+const SHARE: u32 = 100;
+const LEAD: u32 = 12;
+/// How many lanes there are at least, if there are as many requests in a minute or two, and at most.
+const ENOUGH: usize = 24;
+const MOST: usize = 32;
+/// The same where there is one server, as far as the mesh file knows. It may stand for several.
+const FEW: usize = 8;
+/// How many lanes are opened at once.
+const MOST_OPENING: usize = 8;
+/// After a lane could not be opened, while others serve.
+const REST: Duration = Duration::from_millis(500);
+/// How much later than we another proxy may notice that a mesh file has changed.
+const SETTLING: Duration = Duration::from_millis(1500);
+
+impl Ring {
+    /// The lanes by this route, to servers that together have this weight.
+    pub(super) fn new(
+        outer: (Pool, Route),
+        inner: (Connector, Route),
+        config: PoolConfig,
+        weight: u32,
+    ) -> Arc<Self> {
+        let now = Instant::now();
+        let ((outer, outer_route), (inner, inner_route)) = (outer, inner);
+        Arc::new(Self {
+            outer,
+            outer_route,
+            inner,
+            inner_route,
+            config,
+            state: Mutex::new(State {
+                most: lanes_for(weight),
+                seats: VecDeque::new(),
+                opening: 0,
+                opened: 0,
+                failed: None,
+                rate: Rate::new(now),
+                settling: None,
+            }),
+            changed: Notify::new(),
+        })
+    }
+
+    /// The lane whose turn it is. The first one is waited for.
+    pub(super) async fn lane(self: &Arc<Self>) -> Result<Arc<Lane>, Fault> {
+        let began = Instant::now();
+        let wanted = self.state().wanted(began);
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let next = {
+                let mut state = self.state();
+                let now = Instant::now();
+                state.settle(now);
+                let next = state.next(now);
+                self.grow(&mut state, wanted, now);
+                match (next, &state.failed) {
+                    (None, Some((at, fault))) if *at >= began => return Err(fault.clone()),
+                    (next, _) => next,
+                }
+            };
+            match next {
+                Some(lane) => return Ok(lane),
+                None => changed.await,
+            }
+        }
+    }
+
+    /// What is behind the gateway has changed, and has this weight now: every lane gives way, one after another, and those that are opened until the gateway
+    /// must have noticed, too, once more.
+    pub(super) fn renew(&self, weight: u32) {
+        let now = Instant::now();
+        let mut state = self.state();
+        state.most = lanes_for(weight);
+        state.settling = now.checked_add(SETTLING);
+        state.retire(|_| true);
+    }
+
+    /// Closes what has been unused for `idle`.
+    pub(super) fn sweep(&self, now: Instant, idle: Duration) {
+        let mut state = self.state();
+        state
+            .seats
+            .retain(|seat| now.saturating_duration_since(seat.used) < idle);
+        for seat in &state.seats {
+            seat.lane.sweep(now);
+        }
+    }
+
+    /// Opens lanes until there are as many that last as are wanted.
+    fn grow(self: &Arc<Self>, state: &mut State, wanted: usize, now: Instant) {
+        let is_resting = state
+            .failed
+            .as_ref()
+            .is_some_and(|(at, _)| now.saturating_duration_since(*at) < REST);
+        // Whoever has no lane at all does not rest.
+        if is_resting && !(state.seats.is_empty() && state.opening == 0) {
+            return;
+        }
+        while state.lasting() + state.opening < wanted && state.opening < MOST_OPENING {
+            state.opening += 1;
+            tokio::spawn(Arc::clone(self).open());
+            if is_resting {
+                return;
+            }
+        }
+    }
+
+    async fn open(self: Arc<Self>) {
+        let lane = self.new_lane();
+        let outcome = lane.prepare().await;
+        let now = Instant::now();
+        let mut state = self.state();
+        state.opening = state.opening.saturating_sub(1);
+        match outcome {
+            Ok(()) => {
+                let left = state.share();
+                state.opened = state.opened.wrapping_add(1);
+                state.failed = None;
+                state.seats.push_front(Seat {
+                    lane: Arc::new(lane),
+                    left,
+                    born: now,
+                    used: now,
+                });
+            }
+            Err(fault) => {
+                tracing::debug!(%fault, gateway = %self.outer_route.address(), "a lane could not be opened");
+                state.failed = Some((now, fault));
+            }
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// A lane is a pool of its own with one connection, that to whom the gateway chose; the way to the gateway is shared.
+    fn new_lane(&self) -> Lane {
+        let (outer, route) = (self.outer.clone(), self.outer_route.clone());
+        let inner = self.inner.clone().with_transport(move |_| {
+            let (outer, route) = (outer.clone(), route.clone());
+            async move { outer.connect(&route).await.map_err(std::io::Error::other) }
+        });
+        Lane::new(Way::Tunnel {
+            pool: Pool::builder(inner).config(self.config).build(),
+            route: Box::new(self.inner_route.clone()),
+            target: Target::OtherNetwork,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing under it leaves anything half-done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Counts a request, and says how many lanes there should be: as many as there were requests of late, until there are enough.
+    fn wanted(&mut self, now: Instant) -> usize {
+        let recent = usize::try_from(self.rate.count(now)).unwrap_or(usize::MAX);
+        recent.clamp(1, self.most)
+    }
+
+    /// Takes the turn of the lane that has waited longest.
+    fn next(&mut self, now: Instant) -> Option<Arc<Lane>> {
+        self.seats.retain(|seat| !seat.lane.is_broken());
+        while let Some(mut seat) = self.seats.pop_front() {
+            // One that has had its share goes on while there is nobody else.
+            if seat.left == 0 && self.seats.iter().any(|other| other.left > 0) {
+                continue;
+            }
+            seat.left = seat.left.saturating_sub(1);
+            seat.used = now;
+            let lane = Arc::clone(&seat.lane);
+            self.seats.push_back(seat);
+            return Some(lane);
+        }
+        None
+    }
+
+    /// How many lanes have most of their share before them.
+    fn lasting(&self) -> usize {
+        self.seats.iter().filter(|seat| seat.left > LEAD).count()
+    }
+
+    /// The share of the next lane: those that widen the ring get a part, each another one, and those that succeed another the whole.
+    fn share(&self) -> u32 {
+        let most = u32::try_from(self.most).unwrap_or(u32::MAX).max(1);
+        match self.opened.checked_add(1).filter(|opened| *opened < most) {
+            Some(place) => (SHARE.saturating_mul(place) / most).max(LEAD * 2),
+            None => SHARE,
+        }
+    }
+
+    fn settle(&mut self, now: Instant) {
+        if let Some(at) = self.settling.filter(|at| *at <= now) {
+            self.settling = None;
+            self.retire(|seat| seat.born <= at && at <= seat.born + SETTLING);
+        }
+    }
+
+    /// These lanes take a few more requests, each a few more than the one before it.
+    fn retire(&mut self, which: impl Fn(&Seat) -> bool) {
+        let seats = self.seats.iter_mut().filter(|seat| which(seat));
+        for (seat, turns) in seats.zip((1..).flat_map(|turns| [turns; 4])) {
+            seat.left = seat.left.min(turns);
+        }
+    }
+}
+
+/// As many lanes as give every endpoint its share exactly, if the weights are small.
+fn lanes_for(weight: u32) -> usize {
+    let weight = usize::try_from(weight).unwrap_or(usize::MAX);
+    match weight {
+        0 | 1 => FEW,
+        _ => weight.saturating_mul(ENOUGH.div_ceil(weight)).min(MOST),
+    }
+}

@@ -1,0 +1,118 @@
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use hbone::{Connect, Hop, Identity, Route};
+use http::{HeaderMap, Request, Response, StatusCode, Version};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_hbone::{Pool, Tunnel};
+
+use crate::setting::Setting;
+use crate::world::id;
+
+/// A connection to a service, through the waypoint: what a node proxy opens for an application.
+pub(crate) enum Client {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) trailers: HeaderMap,
+}
+
+impl Client {
+    /// Speaks this version of HTTP to `authority`.
+    pub(crate) async fn connect(setting: &Setting, authority: &str, version: Version) -> Self {
+        let tunnel = tunnel(setting, authority).await;
+        let io = TokioIo::new(tunnel);
+        match version {
+            Version::HTTP_2 => {
+                let handshake = http2::handshake(TokioExecutor::new(), io).await;
+                let (sender, connection) = handshake.expect("HTTP/2");
+                tokio::spawn(connection);
+                Self::Http2(sender)
+            }
+            _ => {
+                let (sender, connection) = http1::handshake(io).await.expect("HTTP/1");
+                tokio::spawn(connection.with_upgrades());
+                Self::Http1(sender)
+            }
+        }
+    }
+
+    pub(crate) async fn get(&mut self, host: &str, path: &str) -> Answer {
+        let request = match self {
+            Self::Http1(_) => Request::get(path).header("host", host),
+            Self::Http2(_) => Request::get(format!("http://{host}{path}")),
+        };
+        self.send(request.body(Full::default()).expect("a request"))
+            .await
+    }
+
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
+        Answer::read(self.start(request).await).await
+    }
+
+    /// An answer of which only the head has come.
+    pub(crate) async fn start(&mut self, request: Request<Full<Bytes>>) -> Response<Incoming> {
+        let response = match self {
+            Self::Http1(sender) => {
+                sender.ready().await.expect("a connection");
+                sender.send_request(request).await
+            }
+            Self::Http2(sender) => sender.send_request(request).await,
+        };
+        response.expect("an answer")
+    }
+}
+
+impl Answer {
+    pub(crate) async fn read(response: Response<Incoming>) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a whole body");
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            trailers: body.trailers().cloned().unwrap_or_default(),
+            body: body.to_bytes(),
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("text")
+    }
+}
+
+/// A tunnel to `authority` through the waypoint.
+pub(crate) async fn tunnel(setting: &Setting, authority: &str) -> Tunnel {
+    let connect = Connect::new(authority.parse().expect("an authority"));
+    let waypoint = Identity::parse(&id("waypoint")).expect("an id");
+    let mut connect = connect;
+    let baggage = "k8s.cluster.name=c-east,k8s.namespace.name=shop,k8s.deployment.name=web,service.name=web,service.version=v3";
+    connect.baggage = http::HeaderValue::from_static(baggage).into();
+    let route = Route::new(setting.waypoint(), Hop::new(connect, waypoint.into()));
+    let pool = Pool::new(setting.world.connector("client"));
+    pool.connect(&route).await.expect("a tunnel")
+}
+
+/// What is answered to a plain GET.
+pub(crate) async fn get(at: SocketAddr, path: &str) -> String {
+    let mut socket = TcpStream::connect(at).await.expect("it listens");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: proxy\r\nconnection: close\r\n\r\n");
+    socket
+        .write_all(request.as_bytes())
+        .await
+        .expect("a request");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.expect("an answer");
+    answer
+}

@@ -1,0 +1,110 @@
+use std::net::SocketAddr;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::process::Process;
+use crate::world::{Pod, World, id};
+
+/// The host of the service in the west, and that of the one beside the waypoint.
+pub(crate) const FAR: &str = "echo.shop.svc.cluster.local";
+pub(crate) const NEAR: &str = "near.shop.svc.cluster.local";
+
+const WAYPOINT: u8 = 20;
+/// Of the client, in the mesh file.
+const CLIENT: u8 = 50;
+
+/// A world with a waypoint in the east: its service `near` has endpoints there, and `echo` has them in the west, behind the gateway.
+pub(crate) struct Setting {
+    pub(crate) world: World,
+}
+
+impl Setting {
+    pub(crate) fn new() -> Self {
+        let world = World::new();
+        for account in ["client", "waypoint"] {
+            world.write_leaf(account);
+        }
+        Self { world }
+    }
+
+    /// The mesh file, with endpoints in the west and the east.
+    pub(crate) fn mesh(&self, far: &[Pod], near: &[Pod]) -> Value {
+        let world = &self.world;
+        let mut mesh = world.mesh(far);
+        let workloads = mesh["workloads"].as_array_mut().expect("a list");
+        for pod in workloads.iter_mut().skip(1) {
+            pod["networkGateway"] = json!({"destination": format!("west/{}", world.ip(2)), "hboneMtlsPort": hbone::PORT});
+        }
+        let of_service = |mut pod: Value| {
+            pod["network"] = "east".into();
+            pod["clusterId"] = "c-east".into();
+            pod["services"] = json!({"shop/near.shop.svc.cluster.local": {"80": 8080}});
+            pod
+        };
+        let near = world.mesh(near)["workloads"].as_array().expect("a list")[1..].to_vec();
+        workloads.extend(near.into_iter().map(of_service));
+        for (account, last) in [("waypoint", WAYPOINT), ("client", CLIENT)] {
+            workloads.push(json!({
+                "uid": account, "name": account, "namespace": "shop", "serviceAccount": account, "network": "east",
+                "workloadIps": [world.ip(last)], "protocol": "HBONE", "clusterId": "c-east", "workloadName": account,
+                "workloadType": "deployment", "canonicalName": account, "canonicalRevision": "v3",
+            }));
+        }
+        let waypoint = json!({"destination": format!("east/{}", world.ip(WAYPOINT)), "hboneMtlsPort": hbone::PORT});
+        let services = mesh["services"].as_array_mut().expect("a list");
+        services[0]["subjectAltNames"] = json!([id("echo")]);
+        services[0]["waypoint"] = waypoint.clone();
+        services[0]["vips"] = json!([format!("east/{}", world.ip(200))]);
+        services.push(json!({
+            "name": "near", "namespace": "shop", "hostname": NEAR, "vips": [format!("east/{}", world.ip(201))],
+            "ports": {"80": 8080}, "waypoint": waypoint,
+        }));
+        mesh
+    }
+
+    pub(crate) async fn start_waypoint(&self, flags: &[&str]) -> Process {
+        self.start(env!("CARGO_BIN_EXE_waypoint"), "waypoint", WAYPOINT, flags)
+            .await
+    }
+
+    /// Where the waypoint accepts tunnels.
+    pub(crate) fn waypoint(&self) -> SocketAddr {
+        (self.world.ip(WAYPOINT), hbone::PORT).into()
+    }
+
+    /// The metrics of the waypoint that have all of these parts.
+    pub(crate) async fn metrics(&self, parts: &[&str]) -> Vec<String> {
+        let text = crate::client::get((self.world.ip(WAYPOINT), 15020).into(), "/metrics").await;
+        let has_all = |line: &&str| parts.iter().all(|part| line.contains(part));
+        text.lines().filter(has_all).map(str::to_owned).collect()
+    }
+
+    async fn start(&self, program: &str, account: &str, last: u8, flags: &[&str]) -> Process {
+        let world = &self.world;
+        let at = |port: u16| SocketAddr::new(world.ip(last), port).to_string();
+        let mut command = Command::new(program);
+        command
+            .args([
+                "--mesh",
+                &world.file("mesh.yaml"),
+                "--workload",
+                &format!("shop/{account}"),
+            ])
+            .args(["--cert", &world.file(&format!("{account}.pem"))])
+            .args([
+                "--key",
+                &world.file(&format!("{account}.key")),
+                "--ca",
+                &world.file("root.pem"),
+            ])
+            .args(["--metrics", &at(15020), "--ready", &at(15021)])
+            .args(flags);
+        if account == "waypoint" {
+            command.args(["--inbound", &at(hbone::PORT)]);
+        }
+        let process = Process::start(&mut command);
+        process.wait_for(&["runtime: ready"], 1).await;
+        process
+    }
+}
