@@ -112,3 +112,30 @@ fn the_last_of_several_dials_fails_those_who_wait_however_late_it_does() {
     let then = actions(&mut pool);
     assert_eq!((failed(&then), dials(&then)), (waiting, vec![]));
 }
+
+#[test]
+fn connections_that_may_not_age_are_not_dialled_in_a_loop_for_a_peer_that_allows_no_stream() {
+    for config in [
+        PoolConfig::new().max_age(Some(Duration::ZERO)),
+        PoolConfig::new().idle_timeout(Duration::ZERO),
+    ] {
+        let mut pool = pool(config);
+        let ticket = pool.request(&1, *START).unwrap().ticket();
+        let mut dialled = 0;
+        // No time passes, and every dial succeeds.
+        loop {
+            let now = actions(&mut pool);
+            if failed(&now) == [ticket] {
+                break;
+            }
+            for dial in dials(&now) {
+                dialled += 1;
+                pool.handle_connected(dial, 0, *START).unwrap();
+                pool.handle_settings(dial, Some(0), *START).unwrap();
+            }
+            assert!(dialled < 10, "{config:?}");
+            pool.handle_timeout(*START);
+        }
+        assert_eq!(dialled, 2, "{config:?}");
+    }
+}

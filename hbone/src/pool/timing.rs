@@ -137,6 +137,10 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
             is_over(connection.retires_at),
             is_over(connection.idle_until()),
         );
+        // Whoever still waits dials anew, and must not do so in a loop.
+        if connection.starved && (is_aged || is_idle) {
+            self.note_loss(id, now);
+        }
         if is_idle {
             self.close(id, CloseReason::Idle);
         } else if is_aged && is_spread {
