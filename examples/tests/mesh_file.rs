@@ -748,7 +748,22 @@ fn what_cannot_be_is_told_with_its_place() {
         (
             "- {name: a, namespace: shop, workloadIp: 10.0.0.256}\n".to_owned(),
             1,
-            "10.0.0.256",
+            "workloads[0].workloadIp: \"10.0.0.256\" is not an IP",
+        ),
+        (
+            "workloads: [1]\n".to_owned(),
+            1,
+            "workloads[0]: invalid type: integer `1`, expected a workload",
+        ),
+        (
+            "workloads:\n- {name: a, namespace: a/b}\n".to_owned(),
+            2,
+            "workloads[0].namespace",
+        ),
+        (
+            "42\n".to_owned(),
+            1,
+            "expected `workloads`, `services` and `policies`",
         ),
         (
             "workloads:\n- {name: a}\n".to_owned(),

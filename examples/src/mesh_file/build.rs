@@ -37,10 +37,15 @@ fn document(path: &Path, text: &str) -> Result<Document, MeshFileError> {
         let problem = told
             .split_once(" at line ")
             .map_or(&*told, |(problem, _)| problem);
+        // Of a file that is a list of workloads.
+        let problem = match problem.strip_prefix(".[") {
+            Some(rest) => format!("workloads[{rest}"),
+            None => problem.to_owned(),
+        };
         MeshFileError::Malformed {
             path: path.to_owned(),
             line: error.location().map_or(1, |place| place.line()),
-            problem: problem.to_owned(),
+            problem,
         }
     })
 }

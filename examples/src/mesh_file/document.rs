@@ -26,7 +26,11 @@ pub(super) struct Document {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a workload, as a map of its fields"
+)]
 pub(super) struct WorkloadEntry {
     #[serde(default)]
     pub(super) uid: String,
@@ -86,7 +90,11 @@ const fn one() -> u32 {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a service, as a map of its fields"
+)]
 pub(super) struct ServiceEntry {
     pub(super) name: String,
     pub(super) namespace: String,
@@ -119,7 +127,11 @@ pub(super) struct ServiceEntry {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "an endpoint, as a map of its fields"
+)]
 pub(super) struct EndpointEntry {
     pub(super) workload_uid: String,
     #[serde(default)]
@@ -129,7 +141,7 @@ pub(super) struct EndpointEntry {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map of network and cidr")]
 pub(super) struct RangeEntry {
     #[serde(default)]
     pub(super) network: Option<Parsed<Network>>,
@@ -137,7 +149,11 @@ pub(super) struct RangeEntry {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map of destination and hboneMtlsPort"
+)]
 pub(super) struct GatewayEntry {
     pub(super) destination: Parsed<Gateway>,
     pub(super) hbone_mtls_port: u16,
@@ -167,7 +183,11 @@ impl GatewayEntry {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map of region, zone and subzone"
+)]
 pub(super) struct LocalityEntry {
     #[serde(default)]
     pub(super) region: String,
@@ -178,7 +198,11 @@ pub(super) struct LocalityEntry {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map of protocol and port"
+)]
 pub(super) struct TunnelEntry {
     pub(super) protocol: TunnelProtocol,
     #[serde(default)]
@@ -186,7 +210,11 @@ pub(super) struct TunnelEntry {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map of routingPreferences, mode and healthPolicy"
+)]
 pub(super) struct LoadBalancerEntry {
     #[serde(default)]
     pub(super) routing_preferences: Vec<Preference>,

@@ -64,8 +64,8 @@ pub enum MeshFileError {
     },
     /// No workload has the name.
     #[error(
-        "{}: no workload is called {name}; --workload has to name one of the file's, such as {}",
-        path.display(), known.join(", ")
+        "{}: no workload is called {name}; {}",
+        path.display(), such_as(known)
     )]
     UnknownWorkload {
         /// The file.
@@ -83,4 +83,14 @@ pub enum MeshFileError {
         /// Why, in the system's words.
         reason: String,
     },
+}
+
+fn such_as(known: &[String]) -> String {
+    match known {
+        [] => "the file has none at all".to_owned(),
+        known => format!(
+            "--workload has to name one of the file's, such as {}",
+            known.join(", ")
+        ),
+    }
 }

@@ -7,7 +7,11 @@ use super::text_match::TextMatch;
 
 /// An authorization policy as it stands in the file.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a policy, as a map of its fields"
+)]
 pub(super) struct PolicyEntry {
     pub(super) name: String,
     #[serde(default)]
@@ -39,7 +43,12 @@ enum Action {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default,
+    expecting = "a map of conditions"
+)]
 struct MatchEntry {
     namespaces: Vec<TextMatch>,
     not_namespaces: Vec<TextMatch>,
@@ -56,7 +65,11 @@ struct MatchEntry {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map of namespace and serviceAccount"
+)]
 struct ServiceAccountEntry {
     namespace: String,
     service_account: String,

@@ -29,8 +29,14 @@ pub(super) fn workload(
             .map_err(|error| Wrong::new(field.key("trustDomain"), error.to_string()))?,
     };
     let service_account = or(&entry.service_account, SERVICE_ACCOUNT);
-    let identity = Identity::new(&trust_domain, &entry.namespace, service_account)
-        .map_err(|error| Wrong::new(field.key("serviceAccount"), error.to_string()))?;
+    let identity =
+        |service_account| Identity::new(&trust_domain, &entry.namespace, service_account);
+    let at = match identity(SERVICE_ACCOUNT) {
+        Ok(_) => "serviceAccount",
+        Err(_) => "namespace",
+    };
+    let identity =
+        identity(service_account).map_err(|error| Wrong::new(field.key(at), error.to_string()))?;
     let cluster = or(&entry.cluster_id, CLUSTER);
     let kind = kind(&entry.workload_type).unwrap_or_else(|problem| {
         odd.push(Wrong::new(field.key("workloadType"), problem));

@@ -15,9 +15,12 @@ Exit codes:
   4  a certificate, a key or a trust bundle cannot be used
   5  an address cannot be listened on
 
+Logging:
+  RUST_LOG  what is logged besides, as in debug or hbone_examples=debug,info [default: info]
+
 Signals:
   SIGTERM, SIGINT  drain: take nothing new, end when the last connection has ended or at
-                   CONNECTION_TERMINATION_DEADLINE; a second one ends at once
+                   the deadline that --connection-termination-deadline is about; a second one ends at once
   SIGHUP           read the mesh file and the certificates at once, without waiting for their change to be noticed";
 
 /// Runs a proxy to its end, and says what the process is to end with. What goes wrong is told on standard error.

@@ -211,7 +211,9 @@ fn check(options: &Options, site: &Site) -> Result<(), MeshFileError> {
         ("CLUSTER_ID", &environment.cluster_id, &*workload.cluster),
     ];
     for (variable, configured, found) in claims {
+        // A manifest may set what it knows nothing about to nothing.
         if let Some(configured) = configured
+            && !configured.is_empty()
             && configured != found
         {
             return Err(MeshFileError::Mismatch {

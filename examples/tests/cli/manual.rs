@@ -54,6 +54,23 @@ fn help_tells_what_the_exit_codes_mean() {
     ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
     }
+    for command in [
+        "connect",
+        "decode baggage",
+        "decode head",
+        "decode legacy",
+        "encode baggage",
+        "encode head",
+        "encode legacy",
+        "forward",
+        "pki",
+        "serve",
+        "top",
+    ] {
+        let words: Vec<_> = command.split(' ').chain(["--help"]).collect();
+        let help = text(&hbone(&words, b""));
+        assert!(help.contains("Exit codes:\n  0  "), "{command}: {help}");
+    }
 }
 
 #[test]

@@ -47,7 +47,7 @@ async fn what_cannot_be_used_is_told_with_its_exit_code() {
             "not a duration",
         ),
         (mesh.clone(), &["--inbound-port", "1"], 2, "--inbound"),
-        (json!("nothing"), &[], 3, "mesh.yaml"),
+        (json!("nothing"), &[], 3, "mesh.yaml:1: "),
         (unknown_field, &[], 3, "colour"),
         (
             dangling,
@@ -94,20 +94,62 @@ async fn files_that_do_not_fit_and_ports_that_are_taken_are_told() {
     };
     run(3, "mesh.yaml").await;
     world.write(&world.mesh(&[]));
+    let other = std::fs::read_to_string(world.file("echo.key")).expect("a key");
     for (file, text, why) in [
-        ("gateway.key", "nothing", "gateway.key"),
-        ("gateway.pem", "nothing", "gateway.pem"),
-        ("root.pem", "nothing", "root.pem"),
+        ("gateway.key", Some("nothing"), "gateway.key"),
+        (
+            "gateway.key",
+            Some(&*other),
+            "does not belong to the leaf certificate",
+        ),
+        ("gateway.key", None, "gateway.key"),
+        ("gateway.pem", Some("nothing"), "gateway.pem"),
+        ("gateway.pem", None, "gateway.pem"),
+        ("root.pem", Some("nothing"), "root.pem"),
+        ("root.pem", None, "root.pem"),
     ] {
         let path = world.file(file);
         let before = std::fs::read(&path).expect("a file");
-        std::fs::write(&path, text).expect("a file");
+        match text {
+            Some(text) => std::fs::write(&path, text).expect("a file"),
+            None => std::fs::remove_file(&path).expect("a file"),
+        }
         run(4, why).await;
         std::fs::write(&path, before).expect("a file");
     }
     for port in [hbone::PORT, 15020, 15021] {
         let _taken = TcpListener::bind((world.ip(2), port)).expect("a free address");
         run(5, &format!("port {port} is taken")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn admin_requests_are_answered_or_refused() {
+    let world = World::new();
+    let _gateway = world.start(&world.mesh(&[]), &[]).await;
+    let close = "host: gateway\r\nconnection: close\r\n\r\n";
+    for (port, request, status) in [
+        (15020, format!("GET /metrics HTTP/1.1\r\n{close}"), "200"),
+        (
+            15021,
+            format!("GET /healthz/ready HTTP/1.1\r\n{close}"),
+            "200",
+        ),
+        (
+            15020,
+            format!("GET /../etc/passwd HTTP/1.1\r\n{close}"),
+            "404",
+        ),
+        (
+            15021,
+            format!("DELETE /healthz/ready HTTP/1.1\r\n{close}"),
+            "405",
+        ),
+        (15020, "nonsense\r\n\r\n".to_owned(), "400"),
+    ] {
+        let answer = world.say(port, &request).await;
+        let start = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&start), "{request:?}: {answer}");
     }
 }
 

@@ -104,9 +104,7 @@ impl World {
 
     pub(crate) fn write(&self, mesh: &Value) {
         // Whoever reads it meanwhile reads one or the other.
-        // The keys of JSON are texts, ports are not.
-        let text = mesh.to_string().replace("\"80\":", "80: ");
-        std::fs::write(self.file("mesh.new"), text).expect("a file");
+        std::fs::write(self.file("mesh.new"), mesh.to_string()).expect("a file");
         std::fs::rename(self.file("mesh.new"), self.file("mesh.yaml")).expect("a file");
     }
 
@@ -194,10 +192,15 @@ impl World {
 
     /// What is answered to a GET at a port of the gateway.
     pub(crate) async fn get(&self, port: u16, path: &str) -> String {
+        let head = "HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n";
+        self.say(port, &format!("GET {path} {head}")).await
+    }
+
+    /// What is answered to this at a port of the gateway.
+    pub(crate) async fn say(&self, port: u16, request: &str) -> String {
         let mut socket = TcpStream::connect((self.ip(2), port))
             .await
             .expect("it listens");
-        let request = format!("GET {path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n");
         socket
             .write_all(request.as_bytes())
             .await

@@ -4,13 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use hbone::{Network, PORT};
+use hbone::{Identity, Network, PORT};
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio_hbone::Connector;
 
-use crate::application::{echo, much, ping};
-use crate::envoy::{ENVOY, SERVICE, binary, double, hbone_values, start, terminate_at};
+use crate::application::{echo, echo_at, much, ping};
+use crate::envoy::{
+    ENVOY, SERVICE, binary, double, eastwest_for, hbone_values, start, terminate_at,
+};
 use crate::ours::{Ours, text};
 use crate::pki::{Pki, id};
 use crate::process::{Process, free_address};
@@ -111,6 +113,52 @@ async fn our_double_hbone_passes_our_gateway_program_to_envoy() {
         (&seen["authority"], &seen["peer_san"]),
         (&SERVICE.into(), &id("client").into())
     );
+}
+
+#[tokio::test]
+async fn our_gateway_program_leads_envoy_to_envoy() {
+    let Some(envoy) = binary() else { return };
+    let pki = Pki::new("program-between");
+    let net = Net::new();
+    let pod = terminate_at(&envoy, &pki, net.pod(), echo().await).await;
+    let _gateway = net.gateway(&pki).await;
+    let at = free_address();
+    let mut values = hbone_values(&pki, at, "client");
+    values.push(("SERVICE", SERVICE.into()));
+    values.push(("PEER_SAN", id("server")));
+    values.push(("GATEWAY_SAN", id("gateway")));
+    values.push(("GW_HOST", net.at(2, PORT).ip().to_string()));
+    values.push(("GW_PORT", PORT.to_string()));
+    let _client = start(&envoy, &pki, "double", &values).listens(at).await;
+    for _ in 0..3 {
+        ping(&mut TcpStream::connect(at).await.expect("Envoy"), &much()).await;
+    }
+    let seen = pod.line(|line| line["log"] == "terminate").await;
+    assert_eq!(
+        (&seen["authority"], &seen["peer_san"]),
+        (&SERVICE.into(), &id("client").into())
+    );
+}
+
+#[tokio::test]
+async fn our_gateway_program_stands_behind_envoys_gateway() {
+    let Some(envoy) = binary() else { return };
+    let pki = Pki::new("program-behind");
+    let net = Net::new();
+    // What comes out of our gateway is meant for an HBONE server, but nobody minds what it is.
+    echo_at(net.pod()).await;
+    let _gateway = net.gateway(&pki).await;
+    let ours = net.at(2, PORT);
+    let (_peer, at) = eastwest_for(&envoy, &pki, SERVICE, ours, ours).await;
+    let mut route = double(at);
+    for hop in route.hops_mut() {
+        hop.expect = Identity::parse(&id("gateway")).expect("an id").into();
+    }
+    let connector = Connector::new(pki.client("client"));
+    for _ in 0..3 {
+        let mut tunnel = connector.connect(&route).await.expect("a tunnel");
+        ping(&mut tunnel, &much()).await;
+    }
 }
 
 /// Loopback addresses of a test's own: a gateway dials port 15008 of its endpoints, whatever else is on this host.

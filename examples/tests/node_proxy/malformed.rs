@@ -148,6 +148,8 @@ fn a_workload_that_is_not_there_is_told_with_those_that_are() {
         "shop/other, shop/server",
     ];
     assert_fails(world.fails(|_| {}), 3, &expected);
+    world.write_mesh("# nobody\n");
+    assert_fails(world.fails(|_| {}), 3, &["the file has none at all"]);
     world.write_mesh(MESH);
     let elsewhere = world.fails(|command| {
         command.env("NETWORK", "south");

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 
 use crate::namespaces::are_possible;
@@ -49,6 +50,15 @@ fn both_reporters_know_everything_about_every_connection() {
         of_servers.extend(namespace.inside(|| closed(proxy, count)));
     }
     check(&of_servers, "destination", all);
+
+    // Whoever comes on purpose to where redirected connections arrive is sent away, and the log tells what to do.
+    topology.client.inside(|| {
+        let mut lost = TcpStream::connect("127.0.0.1:15001").expect("it listens");
+        assert!(!matches!(lost.read(&mut [0]), Ok(1..)));
+    });
+    within("it is told", || {
+        topology.log("client").contains("not redirected by iptables")
+    });
 
     // The gateway knows whom it let in and whom it chose, and none of the tunnels inside.
     let samples = topology.gateway.inside(|| {

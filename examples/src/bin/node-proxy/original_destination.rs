@@ -15,8 +15,9 @@ pub(crate) fn original_destination(socket: &TcpStream) -> io::Result<SocketAddr>
         SocketAddr::V4(_) => socket.original_dst_v4(),
         SocketAddr::V6(_) => socket.original_dst_v6(),
     };
-    let original = original?.as_socket().map(canonical);
-    match original {
+    // Of a connection that was never redirected the kernel knows nothing, and says so by an error.
+    let original = original.ok().and_then(|address| address.as_socket());
+    match original.map(canonical) {
         Some(original) if original != local => Ok(original),
         _ => Err(io::Error::new(
             io::ErrorKind::InvalidInput,

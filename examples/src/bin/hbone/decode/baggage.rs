@@ -3,7 +3,7 @@ use baggage::{Baggage, Limits, ParseError, Parsed};
 use clap::Args;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 use crate::input::Input;
 use crate::shown::print_json;
 
@@ -13,6 +13,7 @@ use crate::shown::print_json;
 /// count from 0), whether a limit cut it short, and the peer attributes that Istio would see in it. W3C's
 /// limits apply: 64 members, 8192 bytes.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct DecodeBaggage {
     #[command(flatten)]
     input: Input,

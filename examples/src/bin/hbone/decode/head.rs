@@ -1,7 +1,7 @@
 use anyhow::{Context, anyhow};
 use clap::Args;
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 use crate::head::{Form, Said, read};
 use crate::input::{Input, Raw};
 use crate::shown::print_json;
@@ -12,6 +12,7 @@ use crate::shown::print_json;
 /// that are malformed and therefore ignored, and how a server refuses it if it does. Frames and blocks are read as hex, such as
 /// Wireshark and tcpdump copy it, or with --raw as they are.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct DecodeHead {
     #[command(flatten)]
     input: Input,

@@ -6,7 +6,7 @@ use peer_meta::legacy::{
     ReadConfig, Received,
 };
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 use crate::input::{Input, Raw};
 use crate::legacy::{Carrier, Framing, Said};
 use crate::shown::print_json;
@@ -17,6 +17,7 @@ use crate::shown::print_json;
 /// application. The exchange and the preamble are read as hex, or with --raw as they are; the header's value is text. At most
 /// 64 KiB of metadata are read.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct DecodeLegacy {
     #[command(flatten)]
     framing: Framing,

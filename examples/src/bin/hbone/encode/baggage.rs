@@ -5,7 +5,7 @@ use baggage::{Baggage, EncodeError};
 use clap::Args;
 use serde::Deserialize;
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 use crate::input::Input as Source;
 
 /// Encode `{"members": [{"key": "k", "value": "v", "properties": [{"key": "p", "value": "1"}]}]}` as one
@@ -16,6 +16,7 @@ use crate::input::Input as Source;
 /// left out with a warning; if none fits, that exits with 2. No members print nothing, since then no header
 /// is to be sent.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct EncodeBaggage {
     #[command(flatten)]
     input: Source,

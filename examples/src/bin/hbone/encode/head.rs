@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::Deserializer;
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 use crate::head::{Form, Head, Said};
 use crate::input::{Input, Raw};
 
@@ -15,6 +15,7 @@ use crate::input::{Input, Raw};
 /// `origin_network`, `source` (gateway, sidecar or waypoint), `traceparent`, and `unknown` (a list of names and values); a
 /// response `baggage`; for frames, both `stream` and `end_stream` beside them.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct EncodeHead {
     #[command(flatten)]
     input: Input,

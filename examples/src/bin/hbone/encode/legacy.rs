@@ -5,7 +5,7 @@ use clap::Args;
 use http::HeaderMap;
 use peer_meta::legacy::{AlpnExchange, OnFault, PeerHeaders, Preamble, ReadConfig};
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 use crate::input::{Input, Raw};
 use crate::legacy::{Carrier, Framing, Said};
 
@@ -15,6 +15,7 @@ use crate::legacy::{Carrier, Framing, Said};
 /// Reads what `hbone decode legacy` prints; the attributes are those that `hbone decode baggage` calls `istio`. `id` is the id
 /// of the proxy, which the exchange tells. A preamble without metadata is the empty one, which says that there is none.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct EncodeLegacy {
     #[command(flatten)]
     framing: Framing,

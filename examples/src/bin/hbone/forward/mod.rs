@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio_hbone::{Connector, Pool};
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 use crate::forward::forwarder::Forwarder;
 use crate::listening::{announce, bind};
 use crate::log::Log;
@@ -22,6 +22,7 @@ use crate::way::WayFlags;
 /// open may end; a second one ends it at once. SIGHUP reads the PEM files again, which are followed anyway. Where it listens
 /// is the first line on standard output.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Forward {
     /// Where to accept connections; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]

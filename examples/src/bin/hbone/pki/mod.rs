@@ -11,7 +11,7 @@ use hbone::{Identity, TrustDomain};
 use hbone_examples::pki::Authority;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 use crate::shown::print_json;
 use folder::Folder;
 use leaf::Leaf;
@@ -21,6 +21,7 @@ use leaf::Leaf;
 /// Each leaf NS/SA becomes NS.SA.pem (the chain) and NS.SA.key (mode 0600), for --cert and --key of the proxies and of the other
 /// commands; root.pem is for --ca. The root's key is not kept: to add a leaf, write all of them again. Not for production.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Pki {
     /// The folder to write into; made if it is not there
     #[arg(long)]

@@ -13,7 +13,7 @@ use tokio_hbone::{
 };
 
 use crate::allow::Allow;
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 use crate::listening::{announce, bind};
 use crate::log::Log;
 use crate::runtime::block_on;
@@ -32,6 +32,7 @@ use crate::workload::{Workload, WorkloadFlags};
 /// error. SIGTERM or SIGINT drains: nothing new is accepted, and what is open may end; a second one ends it at once. SIGHUP
 /// reads the PEM files again, which are followed anyway. Where it listens is the first line on standard output.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Serve {
     /// Where to accept connections, usually on port 15008; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]

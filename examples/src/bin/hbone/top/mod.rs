@@ -12,7 +12,7 @@ use baggage::Sanitized;
 use clap::Args;
 use tokio::time::sleep;
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 use crate::runtime::block_on;
 use crate::signals::Signals;
 use crate::terminal_safe::terminal_safe;
@@ -28,6 +28,7 @@ use view::View;
 /// proxy that has Istio's standard metrics: ours, ztunnel, Envoy (http://HOST:15020/stats/prometheus). On a terminal, q or ctrl-c
 /// ends it.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Top {
     /// HOST:PORT of the metrics, or a whole URL
     #[arg(value_name = "TARGET", default_value = "127.0.0.1:15020")]
