@@ -8,6 +8,7 @@ pub mod metrics;
 pub mod pki;
 pub mod proxy;
 pub mod random;
+pub mod wire;
 
 /// Compiles the examples of the READMEs.
 #[cfg(doctest)]

@@ -1,5 +1,11 @@
 //! Our own programs under the conformance suite, as processes.
 
+mod broken;
+mod broken_clients;
+mod broken_gateways;
+mod broken_servers;
+mod handshake;
+mod middle;
 mod pki;
 
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -59,6 +59,11 @@ impl Pki {
         let mut arguments = self.arguments(name);
         arguments.extend(["--ca-key".into(), self.path("root.key")]);
         arguments
+    }
+
+    /// Where the files are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn path(&self, file: &str) -> String {

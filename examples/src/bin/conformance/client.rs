@@ -43,7 +43,7 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn run(self) -> Result<bool> {
-        let arrivals = Arrivals::listen(self.listen)?;
+        let arrivals = Arrivals::listen(&[self.listen])?;
         let address = arrivals.address()?.to_string();
         let command = self.exec.replace("{addr}", &address);
         let world = Arc::new(World {

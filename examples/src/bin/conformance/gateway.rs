@@ -16,8 +16,8 @@ use crate::suite::Selection;
 
 /// Plays both ends around an east-west gateway.
 ///
-/// `--authority` is a service that the gateway knows, and whose only endpoint is `--endpoint`: where the suite listens as its
-/// port 15008. What a server must do, a gateway must do as well, so most of the server's cases are run, too.
+/// `--authority` is a service that the gateway knows, and whose only endpoints are those of `--endpoint`: where the suite listens as
+/// their port 15008. What a server must do, a gateway must do as well, so most of the server's cases are run, too.
 #[derive(Debug, Args)]
 pub(crate) struct Gateway {
     /// The gateway: an address and the port of its HBONE listener
@@ -28,9 +28,9 @@ pub(crate) struct Gateway {
     /// A service's host name and port
     #[arg(long, value_name = "AUTHORITY")]
     authority: String,
-    /// Be the endpoint of that service: listen here
-    #[arg(long, value_name = "ADDR")]
-    endpoint: SocketAddr,
+    /// Be an endpoint of that service: listen here; may be repeated, for endpoints of the same weight
+    #[arg(long, value_name = "ADDR", required = true)]
+    endpoint: Vec<SocketAddr>,
     /// Another port of the same service, which it does not expose
     #[arg(long, value_name = "PORT", default_value_t = 1)]
     closed_port: u16,
@@ -44,13 +44,16 @@ impl Gateway {
             target: self.target,
             certificates: self.files.load()?,
             authority: self.authority,
-            application: Some(Arrivals::listen(self.endpoint)?),
+            application: Some(Arrivals::listen(&self.endpoint)?),
             dead: None,
             denied: None,
             patience: self.selection.patience()?,
         });
         world.ready().await?;
-        let mut groups = vec![routing::group(self.closed_port), relay::group()];
+        let mut groups = vec![
+            routing::group(self.closed_port, self.endpoint.len()),
+            relay::group(),
+        ];
         groups.extend(crate::server::groups_of_a_gateway());
         self.selection.run(groups, &world).await
     }

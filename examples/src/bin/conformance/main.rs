@@ -8,7 +8,6 @@ mod gateway;
 mod report;
 mod server;
 mod suite;
-mod wire;
 
 use std::process::ExitCode;
 

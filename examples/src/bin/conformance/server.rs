@@ -55,7 +55,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn run(self) -> Result<bool> {
         let application = match self.application {
-            Some(at) => Some(Arrivals::listen(at)?),
+            Some(at) => Some(Arrivals::listen(&[at])?),
             None => None,
         };
         let world = World {

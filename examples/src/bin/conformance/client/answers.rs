@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
+use hbone_examples::wire::{Frame, Link, Seen, TLS13, accept, block};
 use tokio::time::timeout;
 
 use super::world::{Asked, World, request};
 use crate::case::{Case, Complaint, Group, Verdict, must};
-use crate::wire::{Frame, Link, Seen, TLS13, accept, block};
 
 const CANCEL: u32 = 8;
 const REFUSED_STREAM: u32 = 7;

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
+use hbone_examples::wire::{Seen, TLS13};
+
 use super::world::{World, request};
 use crate::case::{Case, Complaint, Group, Verdict};
 use crate::certificates::Odd;
-use crate::wire::{Seen, TLS13};
 
 pub(super) fn group() -> Group<Arc<World>> {
     const ODD: [(&str, &str, Odd); 15] = [

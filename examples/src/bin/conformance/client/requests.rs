@@ -1,11 +1,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hbone_examples::wire::{Frame, Head, Kind, Seen};
 use tokio::time::Instant;
 
 use super::world::World;
 use crate::case::{Case, Complaint, Group, Verdict, must};
-use crate::wire::{Frame, Head, Kind, Seen};
 
 pub(super) fn group() -> Group<Arc<World>> {
     type Look = fn(&World, &Head) -> Verdict;

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hbone_examples::wire::{Flags, Frame, Kind, Seen, Setting, TLS12, TLS13, block};
 use rustls::CipherSuite;
 use tokio::time::{Instant, timeout};
 
 use super::program::Program;
 use super::world::{World, request};
 use crate::case::{Case, Complaint, Group, Verdict, must};
-use crate::wire::{Flags, Frame, Kind, Seen, TLS12, TLS13, block};
 
 pub(super) fn group() -> Group<Arc<World>> {
     let mut cases = vec![
@@ -105,6 +105,11 @@ pub(super) fn group() -> Group<Arc<World>> {
                 }
             },
         ),
+        Case::must(
+            "HBONE-T-010",
+            "with no stream allowed it waits until one is",
+            no_room,
+        ),
         Case::should(
             "HBONE-T-012",
             "the connection's window is four times a stream's",
@@ -193,6 +198,27 @@ async fn unselected(world: Arc<World>) -> Verdict {
         return Err(Complaint::fails("no CONNECT", Seen::Head(head)));
     }
     program.fails().await
+}
+
+async fn no_room(world: Arc<World>) -> Verdict {
+    let (mut program, handshaken, _) = world.greet().await?;
+    let none = (Setting::MAX_CONCURRENT_STREAMS, 0);
+    let mut link = world.begin(handshaken, &[none]).await?;
+    let deadline = Instant::now() + world.patience / 5;
+    while let Ok(frame) = link.frame_until(deadline).await {
+        if frame.kind == Kind::HEADERS {
+            let knew = link.settings_acked();
+            let why = "the client asks before it has read SETTINGS, as it may";
+            let seen = Complaint::fails("no CONNECT", "one, after SETTINGS were acknowledged");
+            return Err(if knew { seen } else { Complaint::skipped(why) });
+        }
+    }
+    let one = (Setting::MAX_CONCURRENT_STREAMS, 1);
+    link.send([Frame::settings(&[one])]).await;
+    let (stream, _) = request(&mut link).await?;
+    let answer = Frame::headers(stream, &[(":status", "200")]);
+    link.send([answer, Frame::last_data(stream, "room")]).await;
+    program.hears(b"room").await
 }
 
 async fn pushed(world: Arc<World>) -> Verdict {

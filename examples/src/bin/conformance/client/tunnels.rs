@@ -1,11 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hbone_examples::wire::{Flags, Frame, Kind, Seen, Setting};
 use tokio::time::Instant;
 
 use super::world::{Asked, World};
 use crate::case::{Case, Complaint, Group, Verdict, must};
-use crate::wire::{Flags, Frame, Kind, Seen, Setting};
 
 const NO_ERROR: u32 = 0;
 const PROTOCOL_ERROR: u32 = 1;

@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use hbone_examples::wire::{
+    Frame, Handshaken, Head, Kind, Link, Offered, Seen, Shown, TLS13, accept,
+};
 use rustls::SupportedProtocolVersion;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -8,7 +11,6 @@ use super::program::Program;
 use crate::arrivals::Arrivals;
 use crate::case::Complaint;
 use crate::certificates::Certificates;
-use crate::wire::{Frame, Handshaken, Head, Kind, Link, Offered, Seen, Shown, TLS13, accept};
 
 /// All that a case needs to try a client.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
+use hbone_examples::wire::{Frame, PREFACE, TLS13, accept, carry, connect};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::case::{Case, Group, Verdict, must};
 use crate::server::{World, opened};
-use crate::wire::{Frame, PREFACE, TLS13, accept, carry, connect};
 
 pub(super) fn group() -> Group<Arc<World>> {
     let passed: [(&str, Vec<u8>); 6] = [

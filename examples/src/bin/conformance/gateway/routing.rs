@@ -1,10 +1,12 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::case::{Case, Group, Verdict, must};
-use crate::server::{Tunnel, World, opened, refused};
-use crate::wire::Frame;
+use hbone_examples::wire::Frame;
 
-pub(super) fn group(closed_port: u16) -> Group<Arc<World>> {
+use crate::case::{Case, Complaint, Group, Verdict, must};
+use crate::server::{Tunnel, World, opened, refused};
+
+pub(super) fn group(closed_port: u16, endpoints: usize) -> Group<Arc<World>> {
     let mut cases = vec![
         Case::must(
             "HBONE-G-001",
@@ -53,6 +55,11 @@ pub(super) fn group(closed_port: u16) -> Group<Arc<World>> {
                 must(apart, "two connections to the endpoint", "one")
             },
         ),
+        Case::must(
+            "HBONE-G-002",
+            "each endpoint gets its share",
+            move |world: Arc<World>| async move { shares(&world, endpoints).await },
+        ),
     ];
     for source in ["waypoint", "gateway", "sidecar", "moon", ""] {
         let title = format!("from x-istio-source {source:?}: served");
@@ -76,6 +83,22 @@ async fn serves(world: &World, authority: &str, more: &[(&str, &str)]) -> Verdic
     let mut link = world.link().await?;
     link.send([Frame::headers(1, &fields)]).await;
     opened(link.answer(1).await).map(drop)
+}
+
+/// That of fifty tunnels some come to each endpoint.
+async fn shares(world: &World, endpoints: usize) -> Verdict {
+    if endpoints < 2 {
+        return Err(Complaint::skipped("needs --endpoint twice"));
+    }
+    let (mut chosen, mut link) = (BTreeSet::new(), world.link().await?);
+    for nth in 0..50 {
+        let tunnel = world.open_on(link, 1 + 2 * nth).await?;
+        let at = tunnel.far.as_ref().and_then(|far| far.local_addr().ok());
+        chosen.extend(at);
+        link = tunnel.link;
+    }
+    let told = format!("{} of them", chosen.len());
+    must(chosen.len() == endpoints, "each endpoint, in fifty", told)
 }
 
 async fn refuses(world: &World, authority: &str, status: u16) -> Verdict {

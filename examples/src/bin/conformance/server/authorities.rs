@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
+use hbone_examples::wire::Frame;
+
 use super::requests::refuses;
 use super::world::{World, opened};
 use crate::case::{Case, Group};
-use crate::wire::Frame;
 
 /// What each is, and how it is written. None of them is an authority.
 const MALFORMED: [(&str, &str); 41] = [

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use hbone_examples::wire::{Frame, Seen};
+
 use super::world::World;
 use crate::case::{Case, Complaint, Group, must};
-use crate::wire::{Frame, Seen};
 
 /// Addresses of the host itself and of its surroundings, in every spelling.
 const ADDRESSES: [(&str, &str); 16] = [

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hbone_examples::wire::{Flags, Frame, Kind, Link, Setting};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
 use super::world::{World, opened};
 use crate::case::{Case, Complaint, Group, Verdict, must};
-use crate::wire::{Flags, Frame, Kind, Link, Setting};
 
 pub(super) fn group() -> Group<Arc<World>> {
     let cases = vec![
@@ -147,7 +147,11 @@ async fn back_pressure(world: Arc<World>) -> Verdict {
 
 async fn sibling(world: Arc<World>) -> Verdict {
     let (mut tunnel, _far) = world.open_both().await?;
-    pour(&mut tunnel.link, 128 << 20, world.patience / 4).await;
+    let sent = pour(&mut tunnel.link, 128 << 20, world.patience / 4).await;
+    if tunnel.link.connection_window() <= sent as u64 {
+        let why = "one tunnel alone fills the connection's window (HBONE-T-012)";
+        return Err(Complaint::skipped(why));
+    }
     world.keeps(tunnel.link, 3).await
 }
 

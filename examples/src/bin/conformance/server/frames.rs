@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hbone_examples::wire::{Flags, Frame, Kind, Link, Seen, block};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use super::world::World;
 use crate::case::{Case, Complaint, Group, Verdict, must};
-use crate::wire::{Flags, Frame, Kind, Seen, block};
 
 const PROTOCOL_ERROR: u32 = 1;
 const FLOW_CONTROL_ERROR: u32 = 3;
@@ -188,7 +188,7 @@ fn fatal(seen: &Seen, codes: &[u32]) -> Verdict {
 
 async fn preface(world: Arc<World>) -> Verdict {
     let handshaken = world.shake(&world.hello()).await?;
-    let mut link = crate::wire::Link::new(handshaken.io, world.patience);
+    let mut link = Link::new(handshaken.io, world.patience);
     link.send_bytes(b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n").await;
     link.send_bytes(&[0; 64]).await;
     fatal(&link.end().await, &[PROTOCOL_ERROR])?;

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hbone_examples::wire::{Flags, Frame, Kind, RemoteSettings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
 use super::world::World;
 use crate::case::{Case, Complaint, Group, Verdict, must};
-use crate::wire::{Flags, Frame, Kind, RemoteSettings};
 
 /// What a server must be done with, whatever its own deadline: nobody waits longer for a handshake.
 const LONGEST: Duration = Duration::from_secs(50);

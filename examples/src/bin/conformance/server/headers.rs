@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
+use hbone_examples::wire::{Frame, Seen, block};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use super::world::{World, opened};
 use crate::case::{Case, Complaint, Fields, Group, Verdict, must};
-use crate::wire::{Frame, Seen, block};
 
 pub(super) fn group() -> Group<Arc<World>> {
     let served: [Fields; 24] = [
@@ -250,7 +250,7 @@ async fn too_much(world: Arc<World>) -> Verdict {
     let fits = match &seen {
         Seen::Head(head) => head.status() == Some(431),
         Seen::Reset(_) | Seen::GoAway(_) | Seen::Closed(_) => true,
-        Seen::Silence => false,
+        Seen::Data | Seen::Silence => false,
     };
     must(fits, "431, or a stream or connection error", seen)?;
     world.lives().await

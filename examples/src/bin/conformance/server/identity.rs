@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
+use hbone_examples::wire::ClientHello;
+
 use super::transport::no_http2;
 use super::world::World;
 use crate::case::{Case, Group};
 use crate::certificates::Odd;
-use crate::wire::ClientHello;
 
 pub(super) fn group() -> Group<Arc<World>> {
     const ODD: [(&str, &str, Odd); 15] = [

@@ -2,12 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use hbone_examples::wire::{Flags, Frame, Kind, Link, Seen, block};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::world::World;
 use crate::case::{Case, Complaint, Group, Verdict, must};
-use crate::wire::{Flags, Frame, Kind, Link, Seen, block};
 
 pub(super) fn group() -> Group<Arc<World>> {
     let cases = vec![
@@ -179,7 +179,7 @@ async fn bomb(world: Arc<World>) -> Verdict {
     let mut head = BytesMut::from(&*block(&world.fields()));
     // A field of 3,900 octets that the table keeps (RFC 7541 section 6.2.1), and then its index, over and over.
     let mut kept = BytesMut::new();
-    crate::wire::field(&mut kept, b"x", "a".repeat(3900).as_bytes());
+    hbone_examples::wire::field(&mut kept, b"x", "a".repeat(3900).as_bytes());
     kept[0] = 0x40;
     head.extend_from_slice(&kept);
     head.extend_from_slice(&[0xbe; 100_000]);

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
+use hbone_examples::wire::{Frame, Seen};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::world::{Tunnel, World, opened, refused};
 use crate::case::{Case, Complaint, Fields, Group, Verdict, must};
-use crate::wire::{Frame, Seen};
 
 const PROTOCOL_ERROR: u32 = 1;
 const REFUSED_STREAM: u32 = 7;

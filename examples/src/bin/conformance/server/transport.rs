@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
+use hbone_examples::wire::{ClientHello, Frame, Link, PREFACE, Seen, TLS12, offers_early_data};
 use rustls::CipherSuite;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::world::World;
 use crate::case::{Case, Complaint, Group, Verdict, must};
-use crate::wire::{ClientHello, Frame, Link, PREFACE, Seen, TLS12, offers_early_data};
 
 pub(super) fn group() -> Group<Arc<World>> {
     let suites = [
@@ -141,7 +141,7 @@ async fn plaintext(world: Arc<World>, bytes: &[u8]) -> Verdict {
 /// That no HTTP/2 is spoken after such a handshake, if it succeeds at all.
 pub(super) async fn no_http2(world: &World, hello: &ClientHello) -> Verdict {
     let stream = world.tcp().await?;
-    let connecting = crate::wire::connect(stream, hello);
+    let connecting = hbone_examples::wire::connect(stream, hello);
     let Ok(Ok(handshaken)) = timeout(world.patience, connecting).await else {
         return world.lives().await;
     };

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hbone_examples::wire::{Flags, Frame, Kind, Link, Seen};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -8,7 +9,6 @@ use tokio::time::timeout;
 
 use super::world::World;
 use crate::case::{Case, Complaint, Group, Verdict, must};
-use crate::wire::{Flags, Frame, Kind, Link, Seen};
 
 const NO_ERROR: u32 = 0;
 const CANCEL: u32 = 8;

@@ -2,6 +2,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hbone_examples::wire::{
+    ClientHello, Frame, Handshaken, Head, Link, PREFACE, Seen, Setting, connect,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -9,7 +12,6 @@ use tokio::time::timeout;
 use crate::arrivals::Arrivals;
 use crate::case::{Complaint, Verdict, must};
 use crate::certificates::Certificates;
-use crate::wire::{ClientHello, Frame, Handshaken, Head, Link, PREFACE, Seen, Setting, connect};
 
 /// All that a case needs to try a server.
 #[derive(Debug)]
@@ -176,7 +178,7 @@ impl Tunnel {
         self.link.send(frames).await;
         if let Some(far) = &mut self.far {
             let mut there = vec![0; bytes.len()];
-            let reading = timeout(Duration::from_secs(30), far.read_exact(&mut there)).await;
+            let reading = timeout(self.link.patience() * 2, far.read_exact(&mut there)).await;
             let whole = matches!(reading, Ok(Ok(_))) && there == bytes;
             must(whole, "the bytes at the application", "others, or too few")?;
             let wrote = far.write_all(&there).await;

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -10,19 +11,24 @@ use super::seen::{Head, Seen};
 use super::tls::Stream;
 
 /// The client's connection preface (RFC 9113 section 3.4), without its SETTINGS.
-pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What the peer announced, as far as it did.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RemoteSettings {
-    pub(crate) enable_push: Option<u32>,
-    pub(crate) max_concurrent_streams: Option<u32>,
-    pub(crate) initial_window: Option<u32>,
-    pub(crate) max_header_list: Option<u32>,
+#[non_exhaustive]
+pub struct RemoteSettings {
+    /// SETTINGS_ENABLE_PUSH.
+    pub enable_push: Option<u32>,
+    /// SETTINGS_MAX_CONCURRENT_STREAMS.
+    pub max_concurrent_streams: Option<u32>,
+    /// SETTINGS_INITIAL_WINDOW_SIZE.
+    pub initial_window: Option<u32>,
+    /// SETTINGS_MAX_HEADER_LIST_SIZE.
+    pub max_header_list: Option<u32>,
 }
 
 /// A connection on which frames are sent one by one, and read as they come.
-pub(crate) struct Link {
+pub struct Link {
     io: Box<dyn Stream>,
     received: BytesMut,
     decoder: Decoder<'static>,
@@ -39,7 +45,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// Nothing has been said yet. Whatever is awaited is awaited for `patience` at most.
-    pub(crate) fn new(io: impl Stream + 'static, patience: Duration) -> Self {
+    pub fn new(io: impl Stream + 'static, patience: Duration) -> Self {
         Self {
             io: Box::new(io),
             received: BytesMut::new(),
@@ -54,27 +60,37 @@ impl Link {
         }
     }
 
+    /// How long anything is awaited.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// From now on neither SETTINGS nor PING are answered.
-    pub(crate) const fn stop_answering(&mut self) {
+    pub const fn stop_answering(&mut self) {
         self.answers = false;
     }
 
-    pub(crate) const fn remote_settings(&self) -> Option<RemoteSettings> {
+    /// What the peer has announced; nothing before its first SETTINGS.
+    #[must_use]
+    pub const fn remote_settings(&self) -> Option<RemoteSettings> {
         self.settings
     }
 
     /// Whether the peer has acknowledged our SETTINGS.
-    pub(crate) const fn settings_acked(&self) -> bool {
+    #[must_use]
+    pub const fn settings_acked(&self) -> bool {
         self.settings_acked
     }
 
     /// The peer's window for the connection as it was opened so far.
-    pub(crate) const fn connection_window(&self) -> u64 {
+    #[must_use]
+    pub const fn connection_window(&self) -> u64 {
         65_535 + self.window_added
     }
 
     /// Sends frames in one piece. A peer that no longer listens is noticed at the next read.
-    pub(crate) async fn send(&mut self, frames: impl IntoIterator<Item = Frame>) {
+    pub async fn send(&mut self, frames: impl IntoIterator<Item = Frame>) {
         let mut bytes = BytesMut::new();
         for frame in frames {
             frame.write(&mut bytes);
@@ -83,7 +99,7 @@ impl Link {
     }
 
     /// Sends octets as they are. Gives up, silently, when the peer takes none for as long as the patience lasts.
-    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
         let sending = async {
             self.io.write_all(bytes).await?;
             self.io.flush().await
@@ -92,7 +108,7 @@ impl Link {
     }
 
     /// Reads the client's preface.
-    pub(crate) async fn read_preface(&mut self) -> bool {
+    pub async fn read_preface(&mut self) -> bool {
         let deadline = Instant::now() + self.patience;
         while self.received.len() < PREFACE.len() {
             if self.fill(deadline).await.is_err() {
@@ -102,13 +118,19 @@ impl Link {
         self.received.split_to(PREFACE.len()) == PREFACE
     }
 
-    /// The next frame, or how it is that none comes. SETTINGS and PING are answered.
-    pub(crate) async fn frame(&mut self) -> Result<Frame, Seen> {
+    /// The next frame. SETTINGS and PING are answered.
+    ///
+    /// # Errors
+    /// How it is that none comes.
+    pub async fn frame(&mut self) -> Result<Frame, Seen> {
         self.frame_until(Instant::now() + self.patience).await
     }
 
     /// The same, with another deadline.
-    pub(crate) async fn frame_until(&mut self, deadline: Instant) -> Result<Frame, Seen> {
+    ///
+    /// # Errors
+    /// How it is that none comes.
+    pub async fn frame_until(&mut self, deadline: Instant) -> Result<Frame, Seen> {
         loop {
             if let Some(frame) = Frame::read(&mut self.received) {
                 self.notice(&frame).await;
@@ -118,8 +140,8 @@ impl Link {
         }
     }
 
-    /// The answer on `stream`: its head or reset, or the end of the connection. Frames of other streams are passed over.
-    pub(crate) async fn answer(&mut self, stream: u32) -> Seen {
+    /// The answer on `stream`: its head or reset, DATA before either, or the end of the connection. Frames of other streams are passed over.
+    pub async fn answer(&mut self, stream: u32) -> Seen {
         let deadline = Instant::now() + self.patience;
         loop {
             let frame = match self.frame_until(deadline).await {
@@ -134,6 +156,7 @@ impl Link {
                         return Seen::Head(head);
                     }
                 }
+                Kind::DATA if frame.stream == stream => return Seen::Data,
                 Kind::RST_STREAM if frame.stream == stream => {
                     return Seen::Reset(frame.code().unwrap_or(u32::MAX));
                 }
@@ -146,7 +169,7 @@ impl Link {
     }
 
     /// A head out of HEADERS and the CONTINUATIONs behind it, once it is whole, and the stream it is of.
-    pub(crate) fn head(&mut self, frame: &Frame) -> Option<(u32, Head)> {
+    pub fn head(&mut self, frame: &Frame) -> Option<(u32, Head)> {
         let (stream, ends, mut block) = match frame.kind {
             Kind::HEADERS => {
                 let mut payload = frame.payload.clone();
@@ -180,7 +203,7 @@ impl Link {
     }
 
     /// The bytes of `stream` until `enough` are there, or its end; and how it ended, if it did. Windows are opened again.
-    pub(crate) async fn bytes(&mut self, stream: u32, enough: usize) -> (Bytes, Option<Seen>) {
+    pub async fn bytes(&mut self, stream: u32, enough: usize) -> (Bytes, Option<Seen>) {
         let deadline = Instant::now() + self.patience;
         let mut bytes = BytesMut::new();
         while bytes.len() < enough {
@@ -218,7 +241,7 @@ impl Link {
     }
 
     /// Reads on until the connection is over, and says with what: the last GOAWAY's code, or how it closed.
-    pub(crate) async fn end(&mut self) -> Seen {
+    pub async fn end(&mut self) -> Seen {
         let deadline = Instant::now() + self.patience;
         let mut said = None;
         loop {
@@ -231,12 +254,12 @@ impl Link {
     }
 
     /// Ends the bytes without a close_notify, as a process does that is killed.
-    pub(crate) async fn vanish(mut self) {
+    pub async fn vanish(mut self) {
         self.io.vanish().await;
     }
 
     /// Says close_notify, and closes.
-    pub(crate) async fn close(mut self) {
+    pub async fn close(mut self) {
         let _ = tokio::time::timeout(self.patience, self.io.shutdown()).await;
     }
 
@@ -283,5 +306,12 @@ impl Link {
         };
         self.closed = Some(how.clone());
         Err(Seen::Closed(how))
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Link");
+        shown.field("closed", &self.closed).finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@ use tokio_rustls::{LazyConfigAcceptor, TlsConnector, TlsStream};
 use super::link::PREFACE;
 
 /// Octets both ways that can be cut off without TLS saying so.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
     /// Ends what is below TLS.
     fn vanish(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
@@ -34,9 +34,11 @@ impl<I: AsyncRead + AsyncWrite + Unpin + Send> Stream for TlsStream<I> {
 
 /// A certificate chain and its key.
 #[derive(Debug)]
-pub(crate) struct Shown {
-    pub(crate) chain: Vec<CertificateDer<'static>>,
-    pub(crate) key: PrivateKeyDer<'static>,
+pub struct Shown {
+    /// The leaf first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The leaf's.
+    pub key: PrivateKeyDer<'static>,
 }
 
 impl Clone for Shown {
@@ -49,24 +51,29 @@ impl Clone for Shown {
 }
 
 /// The only version that HBONE needs.
-pub(crate) const TLS13: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
+pub const TLS13: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
 /// The one that some older peers need.
-pub(crate) const TLS12: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
+pub const TLS12: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
 
 /// How a client begins its handshake.
 #[derive(Clone, Debug)]
-pub(crate) struct ClientHello {
-    pub(crate) shown: Option<Shown>,
-    pub(crate) alpn: &'static [&'static str],
-    pub(crate) versions: &'static [&'static SupportedProtocolVersion],
+pub struct ClientHello {
+    /// The client's certificate, if it shows one.
+    pub shown: Option<Shown>,
+    /// The protocols that are offered.
+    pub alpn: &'static [&'static str],
+    /// The versions of TLS that are offered.
+    pub versions: &'static [&'static SupportedProtocolVersion],
     /// The only suite that is offered, if one is named.
-    pub(crate) suite: Option<CipherSuite>,
-    pub(crate) server_name: Option<&'static str>,
+    pub suite: Option<CipherSuite>,
+    /// What is sent as SNI, if anything.
+    pub server_name: Option<&'static str>,
 }
 
 impl ClientHello {
     /// As HBONE wants it.
-    pub(crate) fn good(shown: Shown) -> Self {
+    #[must_use]
+    pub fn good(shown: Shown) -> Self {
         Self {
             shown: Some(shown),
             alpn: &["h2"],
@@ -79,16 +86,22 @@ impl ClientHello {
 
 /// What came of a handshake.
 #[derive(Debug)]
-pub(crate) struct Handshaken<I> {
-    pub(crate) io: TlsStream<I>,
-    pub(crate) version: Option<ProtocolVersion>,
-    pub(crate) alpn: Option<Vec<u8>>,
+pub struct Handshaken<I> {
+    /// The bytes within.
+    pub io: TlsStream<I>,
+    /// The version that both agreed on.
+    pub version: Option<ProtocolVersion>,
+    /// The protocol that was selected.
+    pub alpn: Option<Vec<u8>>,
     /// The leaf of the other side.
-    pub(crate) leaf: Option<CertificateDer<'static>>,
+    pub leaf: Option<CertificateDer<'static>>,
 }
 
 /// A client's handshake that believes every server.
-pub(crate) async fn connect<I: AsyncRead + AsyncWrite + Unpin + Send>(
+///
+/// # Errors
+/// If the handshake fails.
+pub async fn connect<I: AsyncRead + AsyncWrite + Unpin + Send>(
     io: I,
     hello: &ClientHello,
 ) -> Result<Handshaken<I>> {
@@ -98,7 +111,10 @@ pub(crate) async fn connect<I: AsyncRead + AsyncWrite + Unpin + Send>(
 }
 
 /// Whether the server lets a client that comes back send data before its handshake is done (RFC 8446 section 2.3).
-pub(crate) async fn offers_early_data<I: AsyncRead + AsyncWrite + Unpin + Send>(
+///
+/// # Errors
+/// If the handshake fails, or nothing comes behind it.
+pub async fn offers_early_data<I: AsyncRead + AsyncWrite + Unpin + Send>(
     io: I,
     hello: &ClientHello,
 ) -> Result<bool> {
@@ -147,7 +163,10 @@ fn name(hello: &ClientHello) -> Result<ServerName<'static>> {
 }
 
 /// A server's handshake that believes every client, with or without a certificate.
-pub(crate) async fn accept<I: AsyncRead + AsyncWrite + Unpin + Send>(
+///
+/// # Errors
+/// If the handshake fails.
+pub async fn accept<I: AsyncRead + AsyncWrite + Unpin + Send>(
     io: I,
     shown: &Shown,
     alpn: &[&str],
@@ -177,10 +196,13 @@ pub(crate) async fn accept<I: AsyncRead + AsyncWrite + Unpin + Send>(
 
 /// What a client offered.
 #[derive(Clone, Debug)]
-pub(crate) struct Offered {
-    pub(crate) alpn: Vec<Vec<u8>>,
-    pub(crate) server_name: Option<String>,
-    pub(crate) suites: Vec<CipherSuite>,
+pub struct Offered {
+    /// The protocols.
+    pub alpn: Vec<Vec<u8>>,
+    /// SNI.
+    pub server_name: Option<String>,
+    /// The cipher suites.
+    pub suites: Vec<CipherSuite>,
 }
 
 fn handshaken<I>(io: TlsStream<I>) -> Handshaken<I> {

@@ -1,7 +1,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// A header block of literals that no table keeps (RFC 7541 section 6.2.2).
-pub(crate) fn block(fields: &[(&str, &str)]) -> Bytes {
+#[must_use]
+pub fn block(fields: &[(&str, &str)]) -> Bytes {
     let mut block = BytesMut::new();
     for (name, value) in fields {
         field(&mut block, name.as_bytes(), value.as_bytes());
@@ -10,7 +11,7 @@ pub(crate) fn block(fields: &[(&str, &str)]) -> Bytes {
 }
 
 /// One such literal, of any octets.
-pub(crate) fn field(block: &mut BytesMut, name: &[u8], value: &[u8]) {
+pub fn field(block: &mut BytesMut, name: &[u8], value: &[u8]) {
     block.put_u8(0);
     string(block, name);
     string(block, value);

@@ -6,7 +6,7 @@ use super::link::Link;
 
 /// Carries what is written at the other end of `io` through the tunnel `stream`, and back, for a handshake's worth of octets:
 /// the windows of the beginning must do for them.
-pub(crate) async fn carry(mut link: Link, stream: u32, mut io: DuplexStream) {
+pub async fn carry(mut link: Link, stream: u32, mut io: DuplexStream) {
     let mut read = BytesMut::new();
     loop {
         tokio::select! {

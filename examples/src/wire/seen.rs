@@ -2,33 +2,37 @@ use std::fmt;
 
 /// A field section that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Head {
-    pub(crate) fields: Vec<(String, String)>,
+pub struct Head {
+    /// Names and values, in order, pseudo-header fields among them.
+    pub fields: Vec<(String, String)>,
     /// Whether it ended the stream.
-    pub(crate) ends: bool,
+    pub ends: bool,
 }
 
 impl Head {
     /// The value of the first field of that name.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
 
     /// All values of that name, in order.
-    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let of_it = self.fields.iter().filter(move |(key, _)| key == name);
         of_it.map(|(_, value)| &**value)
     }
 
     /// `:status`, if it is a number.
-    pub(crate) fn status(&self) -> Option<u16> {
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
         self.get(":status")?.parse().ok()
     }
 }
 
 /// What a peer made of something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub enum Seen {
+    /// A field section.
     Head(Head),
     /// RST_STREAM with this code.
     Reset(u32),
@@ -36,6 +40,8 @@ pub(crate) enum Seen {
     GoAway(u32),
     /// The connection ended: with close_notify, or with an error that says why.
     Closed(String),
+    /// Bytes before there was a head.
+    Data,
     /// Nothing came in time.
     Silence,
 }
@@ -51,13 +57,14 @@ impl fmt::Display for Seen {
             Self::Reset(code) => write!(f, "RST_STREAM {}", name(*code)),
             Self::GoAway(code) => write!(f, "GOAWAY {}", name(*code)),
             Self::Closed(how) => write!(f, "the connection closed ({how})"),
+            Self::Data => f.write_str("DATA before a head"),
             Self::Silence => f.write_str("nothing in time"),
         }
     }
 }
 
 /// The name of an error code (RFC 9113 section 7).
-pub(crate) fn name(code: u32) -> String {
+pub(super) fn name(code: u32) -> String {
     const NAMES: [&str; 14] = [
         "NO_ERROR",
         "PROTOCOL_ERROR",
