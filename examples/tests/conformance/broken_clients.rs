@@ -179,17 +179,10 @@ fn one_that_takes_every_answer_for_a_tunnel() {
     let flaw = || answers(|answer| answer.set(":status", "200"));
     let fails = [
         "of a body none reaches the application",
-        "301 is a refusal",
-        "400 is a refusal",
-        "401 is a refusal",
         "403 is a refusal",
-        "404 is a refusal",
-        "407 is a refusal",
-        "429 is a refusal",
-        "500 is a refusal",
         "503 is a refusal",
     ];
-    client(flaw).fails(&["HBONE-C-009"], &fails);
+    client(flaw).fails(&["4.5", "4.17", "4.22"], &fails);
 }
 
 #[test]

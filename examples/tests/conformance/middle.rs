@@ -92,6 +92,8 @@ pub(crate) fn frames(mut flaw: impl FnMut(&mut Post, Passing) + Send + 'static) 
 pub(crate) struct Post {
     to_suite: UnboundedSender<Out>,
     to_ours: UnboundedSender<Out>,
+    /// A flaw has ended the connection with the suite: nothing more of it is passed on.
+    is_over: bool,
 }
 
 enum Out {
@@ -117,6 +119,9 @@ impl Post {
             mut frame,
             fields,
         } = passing;
+        if self.is_over && from == Side::Suite {
+            return;
+        }
         if let Some(fields) = fields {
             let fields: Vec<_> = fields.iter().map(|(a, b)| (&**a, &**b)).collect();
             let Frame { flags, stream, .. } = frame;
@@ -134,6 +139,7 @@ impl Post {
 
     /// Ends the connection to that side, with close_notify or without.
     pub(crate) fn end(&mut self, to: Side, clean: bool) {
+        self.is_over |= to == Side::Suite;
         self.put(to, if clean { Out::Close } else { Out::Vanish });
     }
 
@@ -219,7 +225,11 @@ async fn connection(between: Between, near: TcpStream) {
     let (read_ours, write_ours) = tokio::io::split(from_ours);
     let (to_suite, suites) = unbounded_channel();
     let (to_ours, our_own) = unbounded_channel();
-    let post = Post { to_suite, to_ours };
+    let post = Post {
+        to_suite,
+        to_ours,
+        is_over: false,
+    };
     let relay = relay(
         post,
         (between.flaw)(),
