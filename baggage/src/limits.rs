@@ -11,6 +11,8 @@
 /// assert_eq!(limits.members(), 180);
 /// assert_eq!(limits.raw_bytes(), 16 * 1024);
 /// ```
+///
+/// Specification: HBONE-B-009.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     members: usize,

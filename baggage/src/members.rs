@@ -17,6 +17,8 @@ use crate::parse_error::{ParseError, ParseErrorKind};
 /// only, so that they come first.
 ///
 /// The lines can be anything that holds bytes: `&[u8]`, `&str`, or the `&HeaderValue`s of a message.
+///
+/// Specification: HBONE-B-004, HBONE-B-005, HBONE-B-009.
 #[derive(Clone, Debug)]
 pub struct Members<'a, L> {
     lines: L,

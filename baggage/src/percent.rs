@@ -6,6 +6,8 @@ use crate::cursor::Cursor;
 
 /// Decodes once. A `%` without two hexadecimal digits stays, and what is not UTF-8 becomes U+FFFD, one for
 /// each maximal subpart.
+///
+/// Specification: HBONE-B-004.
 pub(crate) fn decode(value: &[u8]) -> Cow<'_, str> {
     percent_decode(value).decode_utf8_lossy()
 }

@@ -15,6 +15,8 @@ use core::fmt;
 /// assert_eq!(Sanitized::new("\u{202e}txt.exe").to_string(), r"\u{202e}txt.exe");
 /// assert_eq!(Sanitized::new("Amélie").to_string(), "Amélie");
 /// ```
+///
+/// Specification: HBONE-B-010, HBONE-Q-008.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sanitized<'a> {
     text: &'a str,

@@ -5,6 +5,8 @@ use crate::member::Member;
 use crate::percent;
 
 /// Appends members to a header line, up to a length that is never exceeded.
+///
+/// Specification: HBONE-B-003.
 pub(crate) struct Writer<'b> {
     line: &'b mut Vec<u8>,
     limit: usize,

@@ -6,6 +6,7 @@ use baggage::istio::{PeerAttributes, WorkloadKind};
 use baggage::{Baggage, Limits};
 use support::{members, parse, parse_bytes, peer, skipped, strict};
 
+/// HBONE-B-004.
 #[test]
 fn r1_lines_are_joined_by_commas_in_order_and_no_member_spans_two() {
     assert_eq!(members("c=3\na=1,b=2\nc=4"), ["c=3", "a=1", "b=2", "c=4"]);
@@ -26,6 +27,7 @@ fn r2_limits_count_members_and_not_properties() {
     assert_eq!(strict(&line), "ok");
 }
 
+/// HBONE-B-004.
 #[test]
 fn r3_commas_split_before_semicolons_before_the_first_equals_sign_on_raw_octets() {
     assert_eq!(members("k=v;p=1,2=3"), ["k=v;p=1", "2=3"]);
@@ -51,6 +53,7 @@ fn r4_white_space_is_space_and_tab_only_around_commas_semicolons_and_equals_sign
     }
 }
 
+/// HBONE-B-004.
 #[test]
 fn r5_white_space_is_trimmed_before_decoding() {
     assert_eq!(members("k= %20v%20 ;p= %09"), ["k= v ;p=\t"]);
@@ -79,6 +82,7 @@ fn r7_a_value_may_hold_any_number_of_equals_signs() {
     assert_eq!(members("k==a=,z=b==;p==="), ["k==a=", "z=b==;p==="]);
 }
 
+/// HBONE-B-004.
 #[test]
 fn r8_values_are_decoded_exactly_once_with_digits_of_either_case() {
     assert_eq!(members("k=%c3%A9%2525;p=%2B+"), ["k=é%25;p=++"]);
@@ -341,6 +345,7 @@ fn r18_the_last_valid_occurrence_of_a_peers_key_counts_and_an_empty_one_clears()
     assert_eq!((cleared.workload(), cleared.workload_kind()), (None, None));
 }
 
+/// HBONE-B-007.
 #[test]
 fn r19_service_and_app_and_revision_and_version_stand_for_each_other_after_the_scan() {
     let both = |peer: PeerAttributes| {
@@ -378,6 +383,7 @@ fn r19_service_and_app_and_revision_and_version_stand_for_each_other_after_the_s
     );
 }
 
+/// HBONE-B-008.
 #[test]
 fn r20_without_an_attribute_there_is_no_peer() {
     for lines in [

@@ -5,6 +5,8 @@ use crate::HeaderValues;
 use crate::connect::BAGGAGE;
 
 /// The answer that opens a tunnel: a 200, and what the other end says about itself.
+///
+/// Specification: HBONE-S-012.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Accept {
@@ -42,6 +44,8 @@ impl Accept {
 }
 
 /// Which statuses open a tunnel.
+///
+/// Specification: HBONE-C-008.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AcceptedStatus {
@@ -63,6 +67,8 @@ impl AcceptedStatus {
 }
 
 /// The peer answered, and the answer opens no tunnel.
+///
+/// Specification: HBONE-C-009.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the peer refused the tunnel with {0}: {hint}", hint = hint(*.0))]
 pub struct Refused(StatusCode);

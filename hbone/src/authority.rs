@@ -33,6 +33,8 @@ use crate::Hostname;
 /// above it sees the request. It lets through: user info, a missing, empty, zero, padded, signed or enormous port, anything at
 /// all between brackets (zones included), numbers in disguise, and names with any of `!$&'()*+,;=~`. All of these meet their
 /// refusal here.
+///
+/// Specification: HBONE-C-002, HBONE-C-012.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(
     clippy::exhaustive_enums,

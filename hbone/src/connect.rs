@@ -12,6 +12,8 @@ pub use unread::{Unread, UnreadReason};
 use crate::{Authority, Forwarded, HeaderValues, IstioSource, Network, Traceparent};
 
 /// The port of HBONE.
+///
+/// Specification: HBONE-T-001.
 pub const PORT: u16 = 15008;
 
 pub(crate) const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
@@ -42,6 +44,9 @@ pub(crate) const X_ISTIO_SOURCE: HeaderName = HeaderName::from_static("x-istio-s
 /// A header that only informs does not fail a tunnel unless the reader asks for it: what is dropped is reported in [`Connect::unread`]. The `host` header, and the
 /// headers that belong to one connection or message (`connection`, `content-length`, `transfer-encoding` and their kind), are never kept
 /// and never sent.
+///
+/// Specification: HBONE-C-001, HBONE-C-002, HBONE-C-007, HBONE-H-001, HBONE-H-002, HBONE-H-003, HBONE-S-005, HBONE-S-006,
+/// HBONE-S-007, HBONE-S-008.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connect {

@@ -30,6 +30,8 @@ pub use end::DrainEnd;
 /// [`handle_stream_end`](Self::handle_stream_end) once for each that was admitted; [`signal`](Self::signal) when the
 /// program is asked to stop; [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) says so;
 /// after each, [`poll_action`](Self::poll_action) until `None`.
+///
+/// Specification: HBONE-S-013, HBONE-R-002, HBONE-R-003, HBONE-R-005.
 #[derive(Clone)]
 pub struct Drain {
     role: Role,

@@ -35,6 +35,8 @@ const MAX_ELEMENTS: usize = 32;
 /// assert_eq!(forwarded.to_string(), r#"for="[2001:db8::17]:4711";host=echo.default.svc"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Specification: HBONE-H-004.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Forwarded {
     /// Never empty.

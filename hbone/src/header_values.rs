@@ -8,6 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 ///
 /// A tunnel carries the lines of a header such as `baggage` without reading them: a forwarder passes them on octet for octet,
 /// and a clone costs reference counts. Nothing is allocated for no line or one.
+///
+/// Specification: HBONE-H-003.
 #[derive(Clone, Default)]
 pub struct HeaderValues(Lines);
 

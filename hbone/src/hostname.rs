@@ -24,6 +24,8 @@ const MAX_LABEL: usize = 63;
 /// assert_eq!(host.as_str(), "echo.default.svc.cluster.local");
 /// # Ok::<(), hbone::HostnameError>(())
 /// ```
+///
+/// Specification: HBONE-C-012.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hostname(Arc<str>);
 

@@ -26,6 +26,8 @@ const MAX_LEN: usize = 2048;
 /// assert_eq!((who.namespace(), who.service_account()), ("shop", "cart"));
 /// # Ok::<(), hbone::IdentityError>(())
 /// ```
+///
+/// Specification: HBONE-I-001, HBONE-I-002.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity(Arc<SpiffeId>);
 

@@ -20,6 +20,8 @@ pub use config::KeepaliveConfig;
 /// [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) says so, and only after what has
 /// already arrived was handed in, for a program that was not scheduled for a while must not take its own delay for the
 /// peer's; after each, [`poll_action`](Self::poll_action) until `None`.
+///
+/// Specification: HBONE-T-013.
 #[derive(Clone)]
 pub struct Keepalive {
     config: Option<KeepaliveConfig>,

@@ -40,6 +40,8 @@ pub use tunnel_error::{Cut, Loss, TunnelError};
 /// Call order: any `handle_*`, [`finish`](Self::finish) or [`cut`](Self::cut) in any order and as often as it happens,
 /// each followed by [`poll_stream`](Self::poll_stream) and, where a socket is behind, [`poll_socket`](Self::poll_socket)
 /// until both say `None`. What happens after a half is over changes nothing, so no event can come too late.
+///
+/// Specification: HBONE-L-001, HBONE-L-002, HBONE-L-003, HBONE-L-004, HBONE-L-005, HBONE-L-006, HBONE-D-007.
 #[derive(Clone)]
 pub struct Lifecycle {
     role: Role,

@@ -13,6 +13,8 @@ const MAX_LEN: usize = 255;
 /// It may be empty, and the empty name is not the same as no header: a proxy that knows of no networks sends the empty name
 /// when it comes through a gateway, and its peer learns from the header's presence that it did. The text is visible ASCII
 /// without a comma, at most 255 bytes. A clone costs a reference count.
+///
+/// Specification: HBONE-H-007, HBONE-H-008.
 #[derive(Clone)]
 pub struct Network(HeaderValue);
 

@@ -104,6 +104,8 @@ pub type FixedState = BuildHasherDefault<DefaultHasher>;
 /// - Keys that find no slot are served in order; a connection without a stream gives way to them.
 ///
 /// A request to a warm key costs O(1) and allocates nothing; one that waits costs O(log n) in the number of timers.
+///
+/// Specification: HBONE-T-010, HBONE-C-010, HBONE-D-008, HBONE-R-001, HBONE-R-004, HBONE-R-007.
 pub struct Pool<K, E, S = FixedState> {
     config: PoolConfig,
     index: HashMap<K, Id, S>,

@@ -17,6 +17,8 @@ use crate::{Authority, Connect};
 /// | **Ztunnel** | baggage, forwarded, traceparent | as single | as single | as single, and network |
 ///
 /// A profile decides whether a header is there; how the value of `baggage` is written is for the crate that writes it.
+///
+/// Specification: HBONE-D-005, HBONE-H-012.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Profile {

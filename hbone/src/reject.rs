@@ -21,6 +21,8 @@ use crate::policy::Denied;
 /// | resolution or connection failed, too many tunnels | 503 |
 /// | more proxies on the way than [`ConnectOptions::max_forwarded`](crate::ConnectOptions::max_forwarded) | 508 (RFC 5842) |
 /// | draining | stream error `REFUSED_STREAM`, so that the peer tries again elsewhere |
+///
+/// Specification: HBONE-S-002, HBONE-S-005, HBONE-S-006, HBONE-S-009, HBONE-S-010, HBONE-S-013, HBONE-H-011.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Reject {

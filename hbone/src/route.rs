@@ -71,6 +71,8 @@ impl Route {
 }
 
 /// One CONNECT of a [`Route`], and who must answer it.
+///
+/// Specification: HBONE-D-003.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Hop {

@@ -44,6 +44,8 @@ const MAX_ADDRESSES: usize = 64;
 /// [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) says so. It ends exactly once: with
 /// [`ServeAction::Accept`], with [`ServeAction::Reject`], or, if the peer went first, with neither. Answers that come after the end, or
 /// to an attempt that was abandoned, are ignored.
+///
+/// Specification: HBONE-S-001, HBONE-S-003, HBONE-S-009, HBONE-S-010, HBONE-S-014, HBONE-Q-009.
 pub struct Serve {
     config: ServeConfig,
     stage: Stage,

@@ -8,6 +8,8 @@ use thiserror::Error;
 /// An east-west gateway asks it to decide whether the traffic still has to pass the service's waypoint: a waypoint has done
 /// that already, an ingress gateway leaves it to the service's `ingress-use-waypoint`, anybody else (also when the header is
 /// absent) goes through it. The value is what the peer says, so it decides routing and never permission.
+///
+/// Specification: HBONE-H-009.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum IstioSource {

@@ -23,6 +23,8 @@ const SAMPLED: u8 = 0b01;
 /// assert!(here.is_sampled());
 /// # Ok::<(), hbone::TraceparentError>(())
 /// ```
+///
+/// Specification: HBONE-H-006.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Traceparent {
     trace_id: NonZeroU128,

@@ -52,6 +52,7 @@ fn net(text: &str) -> ipnet::IpNet {
 }
 
 // [81]
+/// HBONE-Q-001.
 #[test]
 fn everything_is_denied_by_default() {
     for policy in [DestinationPolicy::default(), DestinationPolicy::deny_all()] {
@@ -117,6 +118,7 @@ fn an_ipv4_mapped_local_address_is_the_ipv4_address() {
     let policy = DestinationPolicy::local_only("::ffff:10.0.0.7".parse().expect("an address"));
     assert_eq!(ask(&policy, "10.0.0.7:80"), Ok("10.0.0.7:80".to_owned()));
 }
+/// HBONE-X-008.
 
 #[test]
 fn an_allow_list_is_by_peer_and_address_and_port() {

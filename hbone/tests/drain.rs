@@ -98,6 +98,7 @@ fn a_client_opens_nothing_new_waits_and_closes() {
     assert_eq!(actions(&mut idle), [DrainAction::Close]);
 }
 
+/// HBONE-S-013.
 #[test]
 fn a_stream_that_comes_during_the_drain_is_refused_so_that_it_may_be_repeated() {
     // [135]
@@ -129,6 +130,7 @@ fn a_server_may_serve_what_was_under_way_when_it_announced() {
     assert_eq!(actions(&mut drain), [DrainAction::Close]);
 }
 
+/// HBONE-R-003.
 #[test]
 fn the_deadline_cuts_what_is_left() {
     // [134]

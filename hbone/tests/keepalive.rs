@@ -66,6 +66,7 @@ fn no_ping_is_sent_while_data_flows() {
         assert_eq!(keepalive.poll_action(), None);
     }
 }
+/// HBONE-R-007.
 
 #[test]
 fn an_idle_peer_that_answers_is_asked_once_an_interval() {

@@ -275,6 +275,7 @@ fn a_tunnel_that_is_over_cannot_be_cut() {
     }
 }
 
+/// HBONE-L-012.
 #[test]
 fn a_half_closed_tunnel_is_cut_only_when_the_other_half_is_idle_for_the_limit() {
     // [113]

@@ -187,6 +187,7 @@ fn a_peer_that_allows_one_stream_gets_a_connection_for_each_tunnel_up_to_the_cap
 }
 
 // [95]
+/// HBONE-T-010.
 #[test]
 fn a_limit_lowered_under_live_streams_cuts_none_and_sends_new_ones_elsewhere() {
     let mut world = World::new(Limits::default());

@@ -30,6 +30,7 @@ fn assert_sends(profile: Profile, position: Position, network: &'static str, exp
     assert_eq!(names, expected, "{profile:?} {position:?}");
 }
 
+/// HBONE-D-005.
 #[test]
 fn ztunnel_tells_everything_but_a_source_and_the_network_on_the_inner_hop_only() {
     let usual = ["baggage", "forwarded", "traceparent"];

@@ -15,6 +15,8 @@ use std::fmt;
 ///     peer_meta::Claimed::new(spiffe::SpiffeId::new("spiffe://td/ns/prod/sa/x").unwrap());
 /// may_enter(&said);
 /// ```
+///
+/// Specification: HBONE-Q-007.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Claimed<T>(T);
 

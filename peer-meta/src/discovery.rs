@@ -12,6 +12,8 @@ use crate::{Attributes, Carrier, Claimed, DirectoryEntry, ExchangeConfig, Method
 /// [`handle_lookup`](Self::handle_lookup), late or never; an answer about another address is nobody's; at the deadline every open question counts as a miss. Once
 /// settled, nothing changes any more. The whole object of the winning method is taken; fields of two methods are
 /// never mixed, since they may be about two different workloads.
+///
+/// Specification: HBONE-X-002, HBONE-X-003, HBONE-X-005, HBONE-G-008.
 #[derive(Clone, Debug)]
 pub struct Discovery {
     /// What the directory is asked about, in canonical form.

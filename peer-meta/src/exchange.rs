@@ -18,6 +18,8 @@ use crate::{
 /// [`poll_timeout`](Self::poll_timeout). Every `handle_*` is harmless when it comes twice, late, or for a party that the role
 /// does not have. Once a party is settled it stays as it is, so that the metrics of the opening and of the closing of one
 /// connection carry the same labels.
+///
+/// Specification: HBONE-D-006, HBONE-X-001, HBONE-X-004, HBONE-X-005.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     config: ExchangeConfig,

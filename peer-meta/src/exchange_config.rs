@@ -9,6 +9,8 @@ use crate::{Place, Role};
 /// let config = ExchangeConfig::new().with_response_baggage(false);
 /// assert!(!config.response_baggage());
 /// ```
+///
+/// Specification: HBONE-X-006.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExchangeConfig {
     ambient_baggage: bool,

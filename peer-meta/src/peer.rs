@@ -9,6 +9,8 @@ use crate::{Attributes, Claimed, ExtraLabels, Origin, Provenance};
 ///
 /// The identity is only ever the one proved in the TLS handshake; no header, preamble or directory entry can set it.
 /// Everything else is telemetry: what [`Attributes`] says it is, and labels that the peer claims.
+///
+/// Specification: HBONE-I-010, HBONE-O-001.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peer {
     attributes: Attributes,

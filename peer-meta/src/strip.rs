@@ -6,6 +6,8 @@ use crate::{Message, Role};
 ///
 /// A node proxy and an east-west gateway never look into a tunnel, so nothing of the application's is touched there. An
 /// application's own `baggage` is kept everywhere.
+///
+/// Specification: HBONE-H-010, HBONE-X-007.
 pub const fn stripped(role: Role, message: Message) -> &'static [HeaderName] {
     match (message, role) {
         (Message::Connect, _) => &CONNECT,

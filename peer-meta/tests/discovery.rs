@@ -223,6 +223,7 @@ fn every_side_of_every_role_has_its_place_or_none() {
     }
 }
 
+/// HBONE-X-003.
 #[test]
 fn a_peer_from_another_network_is_never_looked_up() {
     for place in [

@@ -67,6 +67,7 @@ fn only_exactly_200_carries_a_node_proxys_baggage() {
     assert!(destination().response_baggage(StatusCode::OK).is_some());
 }
 
+/// HBONE-D-006.
 #[test]
 fn the_gateways_answer_never_labels_the_destination() {
     let mut source = source();
@@ -83,6 +84,7 @@ fn the_gateways_answer_never_labels_the_destination() {
     assert_eq!(source.gateway().identity(), Some(&*id("gateway")));
 }
 
+/// HBONE-X-004.
 #[test]
 fn the_inner_answer_labels_the_destination_whichever_answer_comes_first() {
     let mut source = source();
@@ -154,6 +156,7 @@ fn a_single_hops_answer_is_believed_where_the_directory_has_nothing() {
     assert_eq!(name_of(source.upstream()), Some("server"));
     assert_eq!(source.upstream().provenance().attributes, Origin::Claim);
 }
+/// HBONE-G-008.
 
 #[test]
 fn a_caller_is_settled_by_its_request_alone_if_it_comes_from_elsewhere() {
@@ -178,6 +181,7 @@ fn the_directorys_word_about_a_caller_replaces_its_own_whole() {
     assert_eq!(known, &workload("client", "c1"));
 }
 
+/// HBONE-X-005.
 #[test]
 fn a_directory_entry_whose_identity_is_not_the_proved_one_is_somebody_else() {
     let mut destination = destination();
@@ -200,6 +204,7 @@ fn a_directory_entry_whose_identity_is_the_proved_one_is_a_hit() {
     assert_eq!(name_of(destination.downstream()), Some("client-v1"));
 }
 
+/// HBONE-X-007.
 #[test]
 fn an_applications_own_baggage_names_no_peer() {
     let mut destination = destination();
@@ -532,6 +537,7 @@ fn the_headers_of_a_connect_end_at_every_proxy() {
     }
 }
 
+/// HBONE-X-007.
 #[test]
 fn an_applications_own_baggage_is_kept_at_every_role() {
     for role in [

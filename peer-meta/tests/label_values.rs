@@ -33,6 +33,7 @@ fn label(name: &str) -> String {
 }
 
 // [142]
+/// HBONE-B-010.
 #[test]
 fn row_142_what_could_disturb_a_metrics_endpoint_or_a_log_becomes_an_underscore() {
     assert_eq!(label("a\r\nb"), "a__b");
@@ -124,11 +125,13 @@ fn the_longest_values_everywhere_still_fit_each_in_its_own_place() {
     assert_eq!(labels.get("response_code"), Some("200"));
 }
 
+/// HBONE-O-002.
 #[test]
 fn an_empty_value_is_unknown() {
     assert_eq!(label(""), "unknown");
 }
 
+/// HBONE-O-004.
 #[test]
 fn the_two_thousand_and_first_series_is_folded_and_the_earlier_ones_are_not() {
     let mut guard = SeriesGuard::new();

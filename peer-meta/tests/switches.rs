@@ -146,6 +146,7 @@ fn response_baggage_off_at_the_source_changes_nothing() {
     );
 }
 
+/// HBONE-X-006.
 #[test]
 fn response_baggage_off_at_the_destination_neither_tells_nor_reads() {
     let config = ExchangeConfig::new().with_response_baggage(false);
@@ -235,6 +236,7 @@ fn with_baggage_off_the_directory_still_answers() {
     }
 }
 
+/// HBONE-X-006.
 #[test]
 fn with_baggage_off_a_peer_of_another_network_stays_unknown_rather_than_be_guessed() {
     let config = ExchangeConfig::new().with_exchange(false);

@@ -369,6 +369,7 @@ fn the_gateway_does_not_take_the_waypoint_for_the_pod_that_has_its_address_here(
     );
 }
 
+/// HBONE-I-010, HBONE-O-001.
 #[test]
 fn a_lying_peer_is_quoted_but_its_identity_is_the_one_it_proved() {
     let lie = Answer::Lie(

@@ -39,6 +39,8 @@ use crate::wire::ServerFlusher;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Specification: HBONE-Q-006.
 #[derive(Clone, Debug)]
 pub struct Acceptor {
     tls: ServerTls,

@@ -101,6 +101,8 @@ impl Drop for Answering {
 }
 
 /// Sends what a rejected request is answered with.
+///
+/// Specification: HBONE-S-002.
 pub(crate) fn refuse(respond: &mut SendResponse<Bytes>, reject: &Reject) {
     match reject.answer() {
         // A client that has given up meanwhile does not miss the answer.

@@ -22,6 +22,8 @@ use crate::walk::Walk;
 ///
 /// By itself it makes connections for each tunnel, which suits tools; a proxy puts it into a [`Pool`](crate::Pool). Dropping the future of [`connect`](Self::connect) at any point closes
 /// whatever it had opened.
+///
+/// Specification: HBONE-C-005, HBONE-C-006, HBONE-D-002.
 #[derive(Clone)]
 pub struct Connector {
     pub(crate) link: LinkConfig,

@@ -23,6 +23,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// with `tunnels` up to `concurrent_streams` at a server. By the defaults that is 39 MiB, and 0.96 MiB more for each tunnel
 /// that is copied both ways. It is what a connection holds if all of its tunnels are stuck in both directions; one on which nothing waits
 /// holds its state alone. Beside these there is what a client sends ahead of the answer to its CONNECT: see `small_frame_budget`.
+///
+/// Specification: HBONE-T-011, HBONE-T-012, HBONE-H-011, HBONE-S-015, HBONE-Q-005. HBONE-T-015 and HBONE-T-016 are for h2
+/// to fulfil.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Http2Config {

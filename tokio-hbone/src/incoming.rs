@@ -13,6 +13,8 @@ use crate::tunnel::{Tunnel, TunnelIo};
 
 /// A CONNECT that waits for its answer. Dropping it unanswered, as a handler does that panics, resets the
 /// stream with INTERNAL_ERROR.
+///
+/// Specification: HBONE-S-001, HBONE-S-012, HBONE-L-011.
 pub struct Incoming(Box<Inner>);
 
 /// Boxed, so that the futures through which a CONNECT is handed do not each have the space for one.

@@ -52,6 +52,8 @@ pub use stats::PoolStats;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Specification: HBONE-C-010, HBONE-D-008, HBONE-R-001, HBONE-R-004, HBONE-R-005, HBONE-R-007.
 #[derive(Clone)]
 pub struct Pool(Arc<Owner>);
 

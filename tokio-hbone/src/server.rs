@@ -81,6 +81,8 @@ pub use system_resolver::SystemResolver;
 ///
 /// It bounds what clients can make it hold ([`ServerConfig`]), survives the want of descriptors, and ends all that it has
 /// started when it is drained or dropped.
+///
+/// Specification: HBONE-R-002, HBONE-R-003, HBONE-Q-005.
 pub struct Server<H> {
     shared: Arc<Shared<H>>,
     handle: ServerHandle,

@@ -40,6 +40,8 @@ pub(crate) use stream::TunnelIo;
 /// Besides [`AsyncRead`] and [`AsyncWrite`] there is a pair of methods that hand [`Bytes`] through without copying.
 /// Dropping a tunnel resets it, unless our half has ended: then it lives on until what is on its way has left and five to ten
 /// seconds more, so that the peer can end its half, too.
+///
+/// Specification: HBONE-C-006, HBONE-L-001, HBONE-L-002, HBONE-L-004, HBONE-L-005, HBONE-L-006, HBONE-L-008, HBONE-L-009.
 #[derive(Debug)]
 pub struct Tunnel {
     io: Lingering,

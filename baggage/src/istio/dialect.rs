@@ -4,6 +4,8 @@ use super::attribute::Attribute;
 ///
 /// None of Istio's three writers has an escape for what may not stand in a header; here such octets are
 /// percent-encoded in every dialect, which changes nothing for the names that Kubernetes allows.
+///
+/// Specification: HBONE-B-001, HBONE-B-002, HBONE-B-003.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {

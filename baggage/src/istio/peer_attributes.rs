@@ -16,6 +16,8 @@ use crate::percent;
 /// What is known of a workload by name. Cloning costs a reference count.
 ///
 /// These are claims of whoever wrote the header. They label metrics and logs; who the peer is, only TLS tells.
+///
+/// Specification: HBONE-B-001, HBONE-B-006, HBONE-B-007, HBONE-B-008.
 #[derive(Clone, Default)]
 pub struct PeerAttributes {
     /// The values, one after the other.

@@ -12,6 +12,8 @@ use crate::percent;
 
 /// A peer's attributes, borrowed from its header lines: nothing is allocated unless a value is
 /// percent-encoded and asked for.
+///
+/// Specification: HBONE-B-006, HBONE-B-007, HBONE-B-008.
 #[derive(Clone, Copy, Default)]
 pub struct PeerAttributesRef<'a> {
     values: [&'a [u8]; ATTRIBUTES],

@@ -3,6 +3,8 @@ use std::net::SocketAddr;
 use crate::Identity;
 
 /// A connection as policies see it.
+///
+/// Specification: HBONE-I-010, HBONE-X-008.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connection<'a> {

@@ -40,6 +40,8 @@ use crate::Route;
 /// assert_eq!(dial.poll(), Some(DialAction::Ended(Ok(()))));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Specification: HBONE-C-010, HBONE-D-003, HBONE-D-007.
 pub struct Dial {
     hops: usize,
     limits: DialLimits,

@@ -31,6 +31,8 @@ use crate::{ExpectedIdentities, Identity};
 /// assert_eq!(establish.poll().unwrap()?.peer, who);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Specification: HBONE-T-009, HBONE-T-014, HBONE-I-007.
 pub struct Establish {
     address: Option<SocketAddr>,
     expect: Option<ExpectedIdentities>,

@@ -18,6 +18,8 @@ use super::{Identity, TrustDomains};
 /// assert!(ExpectedIdentities::default().check(&cart).is_err());
 /// # Ok::<(), hbone::IdentityError>(())
 /// ```
+///
+/// Specification: HBONE-I-005, HBONE-D-004.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExpectedIdentities(Arc<[Expected]>);
 

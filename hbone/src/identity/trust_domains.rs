@@ -7,6 +7,8 @@ use spiffe::TrustDomain;
 ///
 /// A mesh whose trust domain was renamed, or that trusts the certificates of another as its own, lists aliases. Each name stands
 /// for the whole: whoever is of one is of all. A clone costs a reference count; the order of the aliases does not matter.
+///
+/// Specification: HBONE-I-004.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrustDomains(Arc<[TrustDomain]>);
 

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 /// [`handle_bytes`](Self::handle_bytes) whenever bytes move (at any time), [`handle_timeout`](Self::handle_timeout)
 /// when [`poll_timeout`](Self::poll_timeout) says so; on `true`,
 /// [`Lifecycle::cut`](crate::Lifecycle::cut) with [`Cut::HalfClosedTooLong`](crate::Cut::HalfClosedTooLong).
+///
+/// Specification: HBONE-L-012.
 #[derive(Debug, Clone)]
 pub struct HalfClose {
     limit: Option<Duration>,

@@ -22,6 +22,8 @@ use crate::{Authority, ExpectedIdentities, Hostname, IstioSource, Position};
 /// # Errors
 ///
 /// A [`NoRoute`] where the mesh knows the destination and knows of no way to it.
+///
+/// Specification: HBONE-C-003, HBONE-C-004, HBONE-D-001, HBONE-D-003, HBONE-D-004.
 pub fn plan(
     directory: &dyn Directory,
     source: Source<'_>,

@@ -34,6 +34,8 @@ impl<'a> Source<'a> {
 /// A waypoint has applied its policies already, and goes straight on. An ingress gateway leaves it to the service.
 /// Everybody else goes through it, those who do not say what they are included. Sources and east-west gateways use the
 /// same rule, so a waypoint is never passed twice and never missed.
+///
+/// Specification: HBONE-G-004.
 pub(super) fn waypoint_applies(kind: Option<IstioSource>, service: &Service) -> bool {
     match kind {
         Some(IstioSource::Waypoint) => false,

@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 /// ```compile_fail,E0624
 /// let unasked = hbone::policy::Checked::new("127.0.0.1:80");
 /// ```
+///
+/// Specification: HBONE-S-003.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Checked<T>(T);
 

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 ///
 /// Private addresses (RFC 1918, RFC 4193) are not among them, since pods live there; neither are 240.0.0.0/4 and 2001:2::/48, from which
 /// Istio gives services addresses.
+///
+/// Specification: HBONE-Q-002.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DeniedRange {

@@ -13,6 +13,8 @@ use crate::{Authority, Identity, PORT};
 /// Under every rule, some destinations stay denied: the [`DeniedRange`]s, the [`RESERVED_PORTS`], our own listeners, and what
 /// [`DestinationPolicy::deny`] adds. [`DestinationPolicy::open`] makes an exception by name for a role that needs one. A clone costs a
 /// reference count.
+///
+/// Specification: HBONE-Q-001, HBONE-Q-002, HBONE-S-011, HBONE-X-008.
 #[derive(Debug, Clone, Default)]
 pub struct DestinationPolicy(Arc<Inner>);
 

@@ -11,6 +11,8 @@ use super::pool_config::LONGEST;
 /// about `requests` of them in half of `age`, whatever the rate of the key is, up to `max_connections`. So every connection in a
 /// mesh has about the same rate, and a gateway that balances connections balances requests. A connection outlives its bounds only
 /// while its successor is dialled, or rests after a failed dial.
+///
+/// Specification: HBONE-D-008.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spread {
     pub(super) max_connections: NonZeroU16,

@@ -14,6 +14,8 @@ use crate::Reason;
 /// [`RequestAction::Ended`] exactly once, after any [`RequestAction::Reset`].
 ///
 /// Redirects are never followed: a status that opens no tunnel is a refusal, whatever headers come with it.
+///
+/// Specification: HBONE-C-008, HBONE-C-009, HBONE-C-010, HBONE-C-011, HBONE-T-014.
 pub struct Request {
     limits: RequestLimits,
     deadline: Option<Instant>,

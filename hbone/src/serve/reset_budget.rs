@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 /// A bucket: full at the start, one taken by each early reset, filled again at a steady rate. Ordinary clients give up a handful at a
 /// time. One for each connection; call [`handle_early_reset`](Self::handle_early_reset) whenever the peer resets a stream before its
 /// answer, that is wherever [`Serve::handle_reset`](super::Serve::handle_reset) is called for a stream. No timer is needed.
+///
+/// Specification: HBONE-Q-003.
 #[derive(Clone)]
 pub struct ResetBudget {
     burst: u32,

@@ -189,6 +189,7 @@ fn what_a_goaway_leaves_out_is_repeated_and_what_it_covers_is_not() {
     assert_eq!(covered.dials, 1, "the peer may have acted on it");
 }
 
+/// HBONE-R-006.
 #[test]
 fn two_goaways_and_one_with_an_error_hang_nobody() {
     // [91]

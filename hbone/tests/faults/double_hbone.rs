@@ -87,6 +87,7 @@ fn the_error_says_at_which_hop_it_went_wrong() {
     assert!(timed_out, "{cause}");
 }
 
+/// HBONE-D-003.
 #[test]
 fn a_gateway_cannot_pass_itself_off_as_the_destination() {
     let impostor = Peer {
@@ -145,6 +146,7 @@ fn an_inner_connection_that_is_lost_at_its_first_connect_is_not_made_again() {
     assert_eq!(client.dials, 2);
 }
 
+/// HBONE-D-007.
 #[test]
 fn an_outer_reset_fails_the_inner_tunnel_and_an_inner_one_leaves_the_outer_connection() {
     // [119]
@@ -172,6 +174,7 @@ fn an_outer_reset_fails_the_inner_tunnel_and_an_inner_one_leaves_the_outer_conne
     assert_eq!((client.links(), client.streams()), (1, 0));
 }
 
+/// HBONE-D-007.
 #[test]
 fn an_inner_goaway_drains_only_the_inner_connection() {
     // [119]

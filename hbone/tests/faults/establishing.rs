@@ -70,6 +70,7 @@ fn a_blocked_port_is_named_with_what_may_block_it() {
     assert!(error.to_string().contains("NetworkPolicy"), "{error}");
 }
 
+/// HBONE-I-007.
 #[test]
 fn a_certificate_that_is_refused_late_is_an_error_of_its_own() {
     // [8] to [11], [21] seen from the client: TLS 1.3 refuses after our side is done

@@ -189,6 +189,7 @@ fn a_name_cannot_lead_to_what_is_denied_by_address() {
     assert!(server.dials.is_empty());
 }
 
+/// HBONE-S-003.
 #[test]
 fn what_is_dialled_is_the_address_that_was_checked() {
     // [77]
@@ -230,6 +231,7 @@ fn a_proxy_cannot_be_made_to_call_itself() {
     assert!(server.dials.is_empty());
 }
 
+/// HBONE-Q-009.
 #[test]
 fn who_is_denied_learns_nothing_and_asks_nobody() {
     // [81]

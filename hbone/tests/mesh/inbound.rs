@@ -53,6 +53,7 @@ fn the_own_address_means_that_port() {
     );
 }
 
+/// HBONE-S-004.
 #[test]
 fn the_address_connected_to_counts_and_not_another_of_the_workloads() {
     // [R36], [R39]
@@ -144,6 +145,7 @@ fn a_waypoint_takes_the_addresses_of_what_it_stands_before() {
     );
 }
 
+/// HBONE-S-004.
 #[test]
 fn any_other_address_is_refused_with_400() {
     // [R39]
@@ -299,6 +301,7 @@ fn the_proxys_own_ports_are_refused_whatever_leads_to_them() {
     assert_eq!(refused.unwrap_err(), own(15080));
 }
 
+/// HBONE-H-005.
 #[test]
 fn the_service_of_a_port_is_the_named_one_or_the_first_that_leads_there() {
     let mut workloads = workloads();
@@ -449,6 +452,7 @@ fn an_east_west_gateway_passes_over_endpoints_that_cannot_end_the_inner_tunnel()
     }
 }
 
+/// HBONE-G-004.
 #[test]
 fn an_east_west_gateway_goes_by_what_the_source_says_it_is() {
     // [R51], [R14], [R15], [R16]
@@ -470,6 +474,7 @@ fn an_east_west_gateway_goes_by_what_the_source_says_it_is() {
     assert_eq!(&*sent.receiver.uid, "west/waypoint");
 }
 
+/// HBONE-G-006.
 #[test]
 fn an_east_west_gateway_never_sends_to_another_network_or_past_a_waypoint() {
     // [R52]

@@ -159,6 +159,7 @@ fn a_pod_that_does_not_speak_hbone_is_reached_in_plain_text() {
     // [R2]
     assert_eq!(shown("10.0.0.20:7000"), "Plaintext 10.0.0.20:7000");
 }
+/// HBONE-T-001.
 
 #[test]
 fn a_service_leads_to_the_target_port_of_an_endpoint_by_address_and_by_name() {
@@ -674,6 +675,7 @@ fn an_unknown_gateway_or_waypoint_is_never_guessed_or_passed_by() {
     assert!(matches!(refused, NoRoute::UnknownGateway { .. }));
 }
 
+/// HBONE-D-004.
 #[test]
 fn nobody_behind_a_gateway_is_believed_for_a_service_without_identities() {
     // [R28]

@@ -7,6 +7,8 @@ use super::{HttpOutcome, LabelDialect, Report};
 /// The labels of Istio's HTTP metrics (`istio_requests_total` and its kin), in the order of `istio_stats`.
 ///
 /// Made in one allocation; equal sets are equal keys.
+///
+/// Specification: HBONE-O-001, HBONE-O-002.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HttpLabels(LabelSet);
 

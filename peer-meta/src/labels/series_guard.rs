@@ -17,6 +17,8 @@ use std::sync::Arc;
 /// # labels
 /// # }
 /// ```
+///
+/// Specification: HBONE-O-004.
 #[derive(Clone, Debug)]
 pub struct SeriesGuard<L> {
     cap: usize,

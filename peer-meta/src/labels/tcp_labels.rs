@@ -6,6 +6,8 @@ use super::{LabelDialect, Report};
 /// The labels of Istio's TCP metrics (`istio_tcp_connections_opened_total` and its kin), in their order.
 ///
 /// Made in one allocation; equal sets are equal keys.
+///
+/// Specification: HBONE-O-001, HBONE-O-002.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TcpLabels(LabelSet);
 

@@ -5,6 +5,8 @@ use hbone::ResetBudget;
 use super::ConnectionConfig;
 
 /// The requests of a client that have come to nothing, and how many more there may be.
+///
+/// Specification: HBONE-Q-003.
 pub(super) struct Waste {
     budget: ResetBudget,
     given_out: u64,

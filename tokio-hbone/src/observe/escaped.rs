@@ -2,6 +2,8 @@ use std::fmt::{self, Display, Write};
 
 /// Text from a peer, fit for a line of a log: control and format characters are escaped, so that it cannot begin a line of its own
 /// or turn the direction of one, and it is cut where it grows too long.
+///
+/// Specification: HBONE-Q-008.
 pub(super) struct Escaped<T>(pub(super) T);
 
 /// How many characters are shown.

@@ -8,6 +8,8 @@ use hbone::{Connect, ExpectedIdentities, Hop, Route};
 ///
 /// Of the CONNECTs on the way it compares what decides where they lead and what is answered. On whose behalf the first one was
 /// sent (`forwarded`, `traceparent`) is not part of that.
+///
+/// Specification: HBONE-R-001.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
     address: SocketAddr,

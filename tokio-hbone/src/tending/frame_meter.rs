@@ -3,6 +3,8 @@
 ///
 /// It reads nothing but the heads of frames, and is never wrong about where they are: h2 closes the connection at the first
 /// byte that is out of place.
+///
+/// Specification: HBONE-Q-004.
 #[derive(Debug, Default)]
 pub(crate) struct FrameMeter {
     /// The start of a frame's head that came without its end.

@@ -12,6 +12,8 @@ use super::peer_chain::{Link, PeerChain};
 use super::{Revocations, TrustBundles, svid};
 
 /// What both verifiers do in one handshake: find out whom a chain proves, and check the handshake's signature.
+///
+/// Specification: HBONE-I-003, HBONE-I-006, HBONE-I-008.
 #[derive(Debug)]
 pub(super) struct ChainVerifier {
     bundles: Arc<TrustBundles>,

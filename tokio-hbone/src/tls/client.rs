@@ -31,6 +31,8 @@ use super::{
 /// let tls = ClientTls::new(provider, credentials, bundles)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Specification: HBONE-T-002, HBONE-T-003, HBONE-T-004, HBONE-T-005, HBONE-T-006, HBONE-T-007, HBONE-T-008, HBONE-I-005.
 #[derive(Clone)]
 pub struct ClientTls {
     setup: Setup,

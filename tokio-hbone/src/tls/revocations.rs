@@ -20,6 +20,8 @@ use super::peer_chain::{Link, PeerChain};
 /// server, and their tunnels fail with [`Cut::Revoked`](hbone::Cut::Revoked); nobody else notices.
 ///
 /// An authority without a list has revoked nothing.
+///
+/// Specification: HBONE-I-008.
 #[derive(Clone)]
 pub struct Revocations(Arc<Shared>);
 

@@ -8,6 +8,8 @@ use super::{CertificateSource, Credentials, Revocations, TlsConfigError, TrustBu
 /// Credentials and trust bundles that are replaced by hand. A clone is another handle to the same.
 ///
 /// What cannot be used is refused when it is handed in, so a source never holds a key that does not fit its certificate.
+///
+/// Specification: HBONE-I-009.
 #[derive(Clone)]
 pub struct Rotating(Arc<Shared>);
 

@@ -19,6 +19,8 @@ use super::{
 
 /// The server's side of mutual TLS: TLS 1.3, ALPN `h2` and nothing else, a client certificate is mandatory, no resumption
 /// and so no early data.
+///
+/// Specification: HBONE-T-002, HBONE-T-003, HBONE-T-004, HBONE-T-005, HBONE-T-006, HBONE-T-008, HBONE-I-004.
 #[derive(Clone)]
 pub struct ServerTls {
     setup: Setup,

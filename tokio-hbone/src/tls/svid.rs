@@ -7,6 +7,8 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 /// (section 2), and a leaf that cannot sign others (section 5.2).
 ///
 /// The whole list of names is parsed: a name that cannot be read makes the certificate malformed rather than shorter.
+///
+/// Specification: HBONE-I-001.
 pub(super) fn identity(leaf: &CertificateDer<'_>) -> Result<Identity, LinkFailure> {
     let (rest, certificate) = X509Certificate::from_der(leaf).map_err(|_| CertificateFault::Bad)?;
     if !rest.is_empty() {

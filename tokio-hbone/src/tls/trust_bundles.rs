@@ -10,6 +10,8 @@ use super::TlsConfigError;
 ///
 /// A certificate is verified against the bundle of the trust domain that it names and no other: what one domain's
 /// authority signs about another domain proves nothing (SPIFFE Trust Domain and Bundle, section 3).
+///
+/// Specification: HBONE-I-003.
 #[derive(Clone, Default)]
 pub struct TrustBundles {
     bundles: Vec<(TrustDomain, Vec<TrustAnchor<'static>>)>,

@@ -10,6 +10,8 @@ use crate::tending::Tending;
 
 /// The half from us to the peer. While something of it is on its way to the socket, small writes are put together, and leave
 /// as one frame as soon as that is out. Otherwise a write leaves at once.
+///
+/// Specification: HBONE-L-007, HBONE-L-010.
 pub(crate) struct Outbound {
     send: SendStream<Bytes>,
     /// What is held back. It has its share of the window already.

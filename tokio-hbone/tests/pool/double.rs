@@ -139,6 +139,7 @@ async fn traffic(pool: &Pool, tunnels: usize) {
     users.join_all().await;
 }
 
+/// HBONE-D-008.
 #[tokio::test(start_paused = true)]
 async fn inner_connections_are_shared_and_spread_over_what_is_behind_the_gateway() {
     let behind = Behind::new();

@@ -16,6 +16,7 @@ use crate::support::frame::Frame;
 use crate::support::pki::{CLIENT, mesh_bundle, workload};
 use crate::support::script_tls::provider;
 
+/// HBONE-R-005.
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_drains_opens_nothing_and_waits_for_what_is_open() {
     let network = Network::with(echo);

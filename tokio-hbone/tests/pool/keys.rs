@@ -11,6 +11,7 @@ use crate::network::{Network, PLACE, echo, moment, route, route_to, works};
 use crate::support::ends::{hop, identity};
 use crate::support::pki::{MALLORY, SERVER};
 
+/// HBONE-R-001.
 #[tokio::test(start_paused = true)]
 async fn one_address_and_two_expected_identities_are_two_connections() {
     // [105]

@@ -76,6 +76,7 @@ async fn a_peer_that_allows_one_stream_gets_a_connection_for_each_tunnel() {
     assert_eq!(network.dials(), 50, "one of them is used again");
 }
 
+/// HBONE-T-010.
 #[tokio::test(start_paused = true)]
 async fn a_limit_that_is_lowered_cuts_nothing_and_sends_the_next_tunnel_elsewhere() {
     // [95]

@@ -22,6 +22,7 @@ fn config() -> ConnectionConfig {
     config
 }
 
+/// HBONE-R-002.
 #[tokio::test(start_paused = true)]
 async fn a_drain_says_goaway_twice_and_waits_for_the_tunnels() {
     // [133]
@@ -47,6 +48,7 @@ async fn a_drain_says_goaway_twice_and_waits_for_the_tunnels() {
     assert_eq!(driven.end().await, Some(DrainEnd::Clean));
 }
 
+/// HBONE-S-013.
 #[tokio::test(start_paused = true)]
 async fn a_connect_during_the_drain_is_refused_so_that_it_may_be_repeated() {
     // [135]
@@ -61,6 +63,7 @@ async fn a_connect_during_the_drain_is_refused_so_that_it_may_be_repeated() {
     assert_eq!(driven.incoming.recv().await.map(drop), None);
 }
 
+/// HBONE-R-003.
 #[tokio::test(start_paused = true)]
 async fn past_the_drain_deadline_what_is_left_is_cut() {
     // [134]

@@ -90,6 +90,7 @@ fn certified(shown: &Shown) -> Arc<CertifiedKey> {
     Arc::new(key.expect("a key"))
 }
 
+/// HBONE-T-007.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_hands_out_tickets_is_verified_anew_each_time() {
     // [27]

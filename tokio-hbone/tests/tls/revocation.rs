@@ -26,6 +26,7 @@ use crate::support::soon;
 const REVOKED: EstablishError = EstablishError::PeerCertificate(CertificateFault::Revoked);
 const CUT: TunnelError = TunnelError::Cut(Cut::Revoked);
 
+/// HBONE-I-008.
 #[tokio::test(start_paused = true)]
 async fn a_revoked_peer_is_refused_by_either_side_and_told_so() {
     // [21]
@@ -53,6 +54,7 @@ async fn a_revoked_peer_is_refused_by_either_side_and_told_so() {
     assert!(met.server.is_err());
 }
 
+/// HBONE-I-008.
 #[tokio::test(start_paused = true)]
 async fn a_server_ends_the_live_tunnels_of_a_revoked_client_and_no_others() {
     // [22]

@@ -25,6 +25,7 @@ fn rotating(who: &str) -> Rotating {
     Rotating::new(provider(), credentials, mesh_bundle()).expect("a source")
 }
 
+/// HBONE-I-009.
 #[tokio::test(start_paused = true)]
 async fn a_new_certificate_serves_new_handshakes_and_leaves_live_tunnels_alone() {
     // [19]

@@ -39,6 +39,7 @@ async fn another_workload_than_the_expected_one_is_named_with_its_hop() {
     }
 }
 
+/// HBONE-I-007.
 #[tokio::test(start_paused = true)]
 async fn our_certificate_refused_after_our_side_of_the_handshake_is_named_with_its_hop() {
     for place in Place::ALL {
@@ -131,6 +132,7 @@ async fn a_server_that_never_sends_settings_is_a_timeout_of_the_settings() {
     }
 }
 
+/// HBONE-C-011.
 #[tokio::test(start_paused = true)]
 async fn a_connect_that_is_never_answered_is_a_timeout_of_the_answer_and_is_cancelled() {
     // [87]

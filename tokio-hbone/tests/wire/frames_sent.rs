@@ -89,6 +89,7 @@ async fn empty_writes_and_storms_of_flushes_send_no_empty_data() {
     assert_eq!(raw.bytes_of(stream).await, [b'a'; 20]);
 }
 
+/// HBONE-L-010.
 #[tokio::test(start_paused = true)]
 async fn a_lone_small_write_is_sent_without_waiting_for_more() {
     let (mut tunnel, mut raw, stream) = tunnel_to_script().await;

@@ -8,6 +8,8 @@ use hbone_examples::mesh_file::Site;
 use thiserror::Error;
 
 /// Whose `x-istio-source` is believed: it leads past waypoints, and so past the policies that they apply.
+///
+/// Specification: HBONE-G-005.
 #[derive(Debug)]
 pub(crate) struct Believed {
     listed: Vec<Believing>,

@@ -14,6 +14,8 @@ use crate::asked::Asked;
 /// Once its receiver is unhealthy or gone, the tunnel may go on for `grace`, and is reset then. A gateway has no gentler word: what
 /// its client uses is the connection inside, and only its other end can take leave of that (a node proxy that drains does so
 /// with GOAWAY, which goes through here like everything else). To the client, a reset is the loss of that connection, never its end.
+///
+/// Specification: HBONE-G-003.
 pub(crate) async fn carry(
     tunnel: &mut Tunnel,
     upstream: &mut impl Breakable,

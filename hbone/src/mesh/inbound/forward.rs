@@ -57,6 +57,8 @@ pub struct Candidate {
 /// # Errors
 ///
 /// Nothing has the name or the address, the service does not expose the port, or nobody in this network can take it.
+///
+/// Specification: HBONE-G-001, HBONE-G-002, HBONE-G-004, HBONE-G-006.
 pub fn forward(
     directory: &dyn Directory,
     gateway: &Workload,

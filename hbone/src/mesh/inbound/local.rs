@@ -9,6 +9,8 @@ use crate::mesh::{Directory, Endpoint, NoRoute, Service, TunnelProtocol, Workloa
 use crate::{Authority, Hostname};
 
 /// A workload whose node proxy received a CONNECT on its behalf (ztunnel's inbound job).
+///
+/// Specification: HBONE-S-004, HBONE-H-005.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Local<'a> {
