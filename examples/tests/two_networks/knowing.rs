@@ -57,7 +57,9 @@ fn both_reporters_know_everything_about_every_connection() {
         assert!(!matches!(lost.read(&mut [0]), Ok(1..)));
     });
     within("it is told", || {
-        topology.log("client").contains("not redirected by iptables")
+        topology
+            .log("client")
+            .contains("not redirected by iptables")
     });
 
     // The gateway knows whom it let in and whom it chose, and none of the tunnels inside.
