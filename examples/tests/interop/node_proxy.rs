@@ -126,15 +126,20 @@ services:
 ";
 
 impl Net {
+    /// Another run of these tests at the same time has another.
+    fn second() -> u8 {
+        192 + (std::process::id() % 56) as u8
+    }
+
     fn at(&self, last: u8, port: u16) -> SocketAddr {
-        SocketAddr::from(([127, 40, self.0, last], port))
+        SocketAddr::from(([127, Self::second(), self.0, last], port))
     }
 
     /// The program, for a workload of the mesh at a host of the network.
     async fn proxy(&self, pki: &Pki, name: &str, last: u8) -> Process {
         let file = |name: String| pki.folder().join(name).display().to_string();
         let mesh = file("mesh.yaml".to_owned());
-        let net = format!("127.40.{}", self.0);
+        let net = format!("127.{}.{}", Self::second(), self.0);
         std::fs::write(&mesh, MESH.replace("NET", &net)).expect("a file");
         let account = if name == "client" { "client" } else { "server" };
         let at = |port| self.at(last, port).to_string();

@@ -1,4 +1,4 @@
-//! node-proxy as its users run it: processes on loopback addresses, each test with a network 127.31.N/24 of its own.
+//! node-proxy as its users run it: processes on loopback addresses, each test with a network of its own.
 
 mod applications;
 mod carrying;

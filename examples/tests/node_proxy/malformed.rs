@@ -224,7 +224,7 @@ fn an_occupied_port_is_told_with_its_purpose() {
     let world = World::new(52, MESH);
     let _taken = TcpListener::bind(world.at(1, 15008)).expect("a port");
     let expected = [
-        "cannot listen on 127.31.52.1:15008 for tunnels",
+        &*format!("cannot listen on {} for tunnels", world.at(1, 15008)),
         "is another proxy running?",
     ];
     assert_fails(world.fails(|_| {}), 5, &expected);

@@ -58,13 +58,13 @@ services:
 ";
 
 impl World {
-    /// The network 127.31.`number`, with this mesh file in which `NET` stands for that.
+    /// A network by this number, which another run of these tests at the same time does not have, with this mesh file in which `NET` stands for that.
     pub(crate) fn new(number: u8, mesh: &str) -> Self {
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("node-proxy-{number}"));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).expect("a directory");
         let world = Self {
-            net: format!("127.31.{number}"),
+            net: format!("127.{}.{number}", 64 + std::process::id() % 128),
             dir,
             root: Authority::root("test").expect("a root"),
             issued: RefCell::default(),
