@@ -1,7 +1,5 @@
-use std::net::IpAddr;
-
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, TcpListener, TcpStream};
 use std::thread;
 
 use crate::applications::{echo, serve};
