@@ -13,7 +13,8 @@ use tokio::time::{Sleep, sleep};
 /// The question goes on to the server, and nobody reads the body before its answer: reading it is what tells the client to go on.
 #[derive(Debug)]
 pub(super) struct Expectation {
-    answered: oneshot::Receiver<()>,
+    /// `None`: nobody will say so any more.
+    answered: Option<oneshot::Receiver<()>>,
     patience: Pin<Box<Sleep>>,
 }
 
@@ -33,15 +34,20 @@ impl Expectation {
             }
         });
         Self {
-            answered,
+            answered: Some(answered),
             patience: Box::pin(sleep(PATIENCE)),
         }
     }
 
     /// Ready when the body may be read.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Poll::Ready(Ok(())) = Pin::new(&mut self.answered).poll(cx) {
-            return Poll::Ready(());
+        if let Some(answered) = &mut self.answered
+            && let Poll::Ready(answer) = Pin::new(answered).poll(cx)
+        {
+            self.answered = None;
+            if answer.is_ok() {
+                return Poll::Ready(());
+            }
         }
         self.patience.as_mut().poll(cx)
     }

@@ -21,7 +21,7 @@ use super::fault::Fault;
 use super::lane::Lane;
 use super::progress::Broken;
 use super::screen::{is_grpc, screen};
-use super::upgrade::splice;
+use super::upgrade::{forgo, splice};
 use super::upload::Upload;
 use super::{Client, Host, Limits, Meant, Refusal, ResponseFlag, Routing, hop_by_hop};
 use crate::mesh_file::{MeshWatch, Site};
@@ -91,14 +91,24 @@ impl Forwarder {
         client: Arc<Client>,
         request: Request<Incoming>,
     ) -> Response<Body> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let mut upgrade = parts.extensions.remove::<OnUpgrade>();
         let is_grpc = is_grpc(&parts.headers);
         let mut account = Box::new(Account::new(&self.metrics, &client, &parts, is_grpc));
         let version = parts.version;
         let work = Box::pin(self.work(&client, parts, body, &mut account, is_grpc));
         match work.await {
-            Ok(Answer { response, upgrade }) => finish(response, upgrade, account),
+            Ok(Answer {
+                response,
+                is_websocket,
+            }) => {
+                let switches = is_websocket && response.status() == StatusCode::SWITCHING_PROTOCOLS;
+                let ours = upgrade.take_if(|_| switches);
+                forgo(upgrade);
+                finish(response, ours, account)
+            }
             Err(refusal) => {
+                forgo(upgrade);
                 account.refuse(&refusal);
                 refusal.response(is_grpc, version == Version::HTTP_2)
             }
@@ -113,14 +123,12 @@ impl Forwarder {
         account: &mut Account,
         is_grpc: bool,
     ) -> Result<Answer, Refusal> {
-        let upgrade = parts.extensions.remove::<OnUpgrade>();
         let screened = screen(&mut parts, &self.limits)?;
         self.check_length(&body)?;
         let site = self.mesh.current();
         let host = screened.host.as_ref();
         let meant = self.routing.route(&site, client, host)?;
         account.service = meant.service(&site);
-        let upgrade = upgrade.filter(|_| screened.is_websocket);
         let patience = (!is_grpc).then_some(self.limits.body_timeout);
         let progress = Arc::clone(&account.progress);
         let mut upload = Upload::new(body, progress, self.limits.max_body, patience);
@@ -129,7 +137,7 @@ impl Forwarder {
             _ => Version::HTTP_11,
         };
         address(&mut parts, version, host, &meant, client)?;
-        if upgrade.is_some() {
+        if screened.is_websocket {
             let headers = &mut parts.headers;
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -146,7 +154,10 @@ impl Forwarder {
             account,
         };
         let response = self.within_time(call.make(request)).await?;
-        Ok(Answer { response, upgrade })
+        Ok(Answer {
+            response,
+            is_websocket: screened.is_websocket,
+        })
     }
 
     fn check_length(&self, body: &Incoming) -> Result<(), Refusal> {
@@ -182,7 +193,7 @@ impl Forwarder {
 
 struct Answer {
     response: Response<Incoming>,
-    upgrade: Option<OnUpgrade>,
+    is_websocket: bool,
 }
 
 /// One request on its way to a server that takes it.

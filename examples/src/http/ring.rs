@@ -19,7 +19,7 @@ use super::rate::Rate;
 /// turns all lanes get the same number of requests, so that requests are shared as the tunnels are, however slow one of the endpoints
 /// is. A lane gives way to another one after [`SHARE`] requests, so that one that the gateway learns of later gets its share, too, and
 /// nobody keeps what chance gave him; its successor is open by then. When our own mesh file says that something has changed behind
-/// the gateway, all lanes give way soon.
+/// the gateway, all lanes give way soon, one after another.
 #[derive(Debug)]
 pub(super) struct Ring {
     /// To the gateway, by connections that all rings share.
@@ -54,6 +54,8 @@ struct Seat {
     left: u32,
     born: Instant,
     used: Instant,
+    /// Whether it was opened for what is there no more.
+    is_stale: bool,
 }
 
 /// How many requests a lane takes, and how many before the last of them its successor is opened.
@@ -111,6 +113,7 @@ impl Ring {
                 let mut state = self.state();
                 let now = Instant::now();
                 state.settle(now);
+                state.leave_stale();
                 let next = state.next(now);
                 self.grow(&mut state, wanted, now);
                 match (next, &state.failed) {
@@ -125,14 +128,14 @@ impl Ring {
         }
     }
 
-    /// What is behind the gateway has changed, and has this weight now: every lane gives way, one after another, and those that are opened until the gateway
-    /// must have noticed, too, once more.
+    /// What is behind the gateway has changed, and has this weight now: every lane gives way, and those that are opened until the
+    /// gateway must have noticed, too, once more.
     pub(super) fn renew(&self, weight: u32) {
         let now = Instant::now();
         let mut state = self.state();
         state.most = lanes_for(weight);
         state.settling = now.checked_add(SETTLING);
-        state.retire(|_| true);
+        state.handle_stale(|_| true);
     }
 
     /// Closes what has been unused for `idle`.
@@ -181,6 +184,7 @@ impl Ring {
                     left,
                     born: now,
                     used: now,
+                    is_stale: false,
                 });
             }
             Err(fault) => {
@@ -253,15 +257,28 @@ impl State {
     fn settle(&mut self, now: Instant) {
         if let Some(at) = self.settling.filter(|at| *at <= now) {
             self.settling = None;
-            self.retire(|seat| seat.born <= at && at <= seat.born + SETTLING);
+            self.handle_stale(|seat| at <= seat.born + SETTLING);
         }
     }
 
-    /// These lanes take a few more requests, each a few more than the one before it.
-    fn retire(&mut self, which: impl Fn(&Seat) -> bool) {
-        let seats = self.seats.iter_mut().filter(|seat| which(seat));
-        for (seat, turns) in seats.zip((1..).flat_map(|turns| [turns; 4])) {
-            seat.left = seat.left.min(turns);
+    fn handle_stale(&mut self, which: impl Fn(&Seat) -> bool) {
+        for seat in self.seats.iter_mut().filter(|seat| which(seat)) {
+            seat.is_stale = true;
+        }
+    }
+
+    /// Lets a stale lane go, one at a time: a gateway that still has the old tunnels open when it chooses for the new ones would
+    /// take them into account.
+    fn leave_stale(&mut self) {
+        if self.opening > 0 || self.failed.is_some() {
+            return;
+        }
+        let Some(index) = self.seats.iter().position(|seat| seat.is_stale) else {
+            return;
+        };
+        match self.seats.len() {
+            1 => self.seats.iter_mut().for_each(|seat| seat.left = 0),
+            _ => drop(self.seats.remove(index)),
         }
     }
 }

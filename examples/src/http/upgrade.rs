@@ -1,6 +1,6 @@
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
 
 use super::ResponseFlag;
 use super::account::Account;
@@ -24,4 +24,18 @@ pub(super) async fn splice(client: OnUpgrade, server: OnUpgrade, mut account: Bo
         }
         Err(error) => account.fail(ResponseFlag::ServerGone, error.to_string()),
     }
+}
+
+/// Ends the connection of a client that asked for an upgrade and did not get one: hyper hands it over at its end all the same, and if
+/// nobody took it, the last answer on it would be cut short.
+pub(super) fn forgo(client: Option<OnUpgrade>) {
+    let Some(client) = client else {
+        return;
+    };
+    tokio::spawn(async move {
+        if let Ok(client) = client.await {
+            // It may be gone by now.
+            let _ = TokioIo::new(client).shutdown().await;
+        }
+    });
 }

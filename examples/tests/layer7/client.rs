@@ -49,6 +49,26 @@ impl Client {
         }
     }
 
+    /// Speaks HTTP/1.1 to the ingress gateway.
+    pub(crate) async fn outside(setting: &Setting) -> Self {
+        let socket = TcpStream::connect(setting.ingress())
+            .await
+            .expect("it listens");
+        let (sender, connection) = http1::handshake(TokioIo::new(socket))
+            .await
+            .expect("HTTP/1");
+        tokio::spawn(connection);
+        Self::Http1(sender)
+    }
+
+    /// A request to be sent with a body.
+    pub(crate) fn post(&self, host: &str, path: &str) -> http::request::Builder {
+        match self {
+            Self::Http1(_) => Request::post(path).header("host", host),
+            Self::Http2(_) => Request::post(format!("http://{host}{path}")),
+        }
+    }
+
     pub(crate) async fn get(&mut self, host: &str, path: &str) -> Answer {
         let request = match self {
             Self::Http1(_) => Request::get(path).header("host", host),

@@ -1,12 +1,17 @@
 //! The layer-7 programs as processes of their own: clients, another network and its gateway, and servers around them.
 
+mod abuse;
+mod carried;
 mod client;
+mod limits;
 #[expect(dead_code, reason = "the gateway's tests need more of it")]
 #[path = "../gateway/process.rs"]
 mod process;
+mod raw;
 mod served;
 mod server;
 mod setting;
+mod spread;
 #[expect(dead_code, reason = "the gateway's tests need more of it")]
 #[path = "../gateway/world.rs"]
 mod world;

@@ -60,3 +60,30 @@ async fn both_versions_reach_a_server_here_and_one_in_another_network() {
         assert!(total.ends_with(" 6"), "{total}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_baggage_a_server_in_another_network_is_unknown_and_never_somebody_else() {
+    let setting = Setting::new();
+    let mesh = setting.mesh(&[(10, 1, true)], &[(30, 1, true)]);
+    let _gateway = setting.world.start(&mesh, &[]).await;
+    let waypoint = setting
+        .start_waypoint(&["--ambient-enable-baggage", "false"])
+        .await;
+    let _far = Server::start(&setting, 10, Duration::ZERO).await;
+    let mut client = Client::connect(&setting, &format!("{FAR}:80"), Version::HTTP_11).await;
+    assert_eq!(client.get(FAR, "/").await.text(), "10");
+    waypoint.wait_for(&["request complete"], 1).await;
+    let total = setting.metrics(&["istio_requests_total{"]).await;
+    for part in [
+        "destination_workload=\"unknown\"",
+        "destination_workload_namespace=\"unknown\"",
+        "destination_cluster=\"unknown\"",
+        "destination_canonical_service=\"unknown\"",
+        "source_workload=\"unknown\"",
+        &format!("destination_principal=\"{}\"", id("echo")),
+        &format!("source_principal=\"{}\"", id("client")),
+        &format!("destination_service=\"{FAR}\""),
+    ] {
+        assert!(total[0].contains(part), "{part} in {}", total[0]);
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hbone::Accept;
 use hbone_examples::http::{Protocol, sniff};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -53,6 +53,14 @@ impl Server {
         Self(tokio::spawn(
             Tunnels::new(Acceptor::new(tls), pod).run(listener),
         ))
+    }
+}
+
+impl Server {
+    /// It is gone, and all its connections with it.
+    pub(crate) async fn end(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
     }
 }
 
@@ -120,6 +128,7 @@ impl Pod {
                     io.read_exact(&mut said).await.expect("five bytes");
                     said.reverse();
                     io.write_all(&said).await.expect("it is open");
+                    io.shutdown().await.expect("it is open");
                 });
                 let mut response = Response::new(full(String::new()));
                 *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -166,15 +175,19 @@ fn describe(request: &Request<Incoming>) -> String {
 
 /// Sends a body back, and its trailers, and one of its own.
 async fn trailers(request: Request<Incoming>) -> Response<Body> {
+    let version = request.version();
     let body = request.into_body().collect().await.expect("a body");
     let mut trailers: HeaderMap = body.trailers().cloned().unwrap_or_default();
     trailers.insert("grpc-status", HeaderValue::from_static("5"));
     let body = Full::new(body.to_bytes()).map_err(|never| match never {});
     let body = body.with_trailers(std::future::ready(Some(Ok(trailers))));
     let mut response = Response::new(body.boxed_unsync());
-    response
-        .headers_mut()
-        .insert("trailer", HeaderValue::from_static("grpc-status"));
+    let headers = response.headers_mut();
+    headers.insert("trailer", HeaderValue::from_static("grpc-status"));
+    if version == Version::HTTP_11 {
+        // A body of a known length would have none.
+        headers.insert("transfer-encoding", HeaderValue::from_static("chunked"));
+    }
     response
 }
 

@@ -11,6 +11,7 @@ pub(crate) const FAR: &str = "echo.shop.svc.cluster.local";
 pub(crate) const NEAR: &str = "near.shop.svc.cluster.local";
 
 const WAYPOINT: u8 = 20;
+const INGRESS: u8 = 21;
 /// Of the client, in the mesh file.
 const CLIENT: u8 = 50;
 
@@ -22,7 +23,7 @@ pub(crate) struct Setting {
 impl Setting {
     pub(crate) fn new() -> Self {
         let world = World::new();
-        for account in ["client", "waypoint"] {
+        for account in ["client", "ingress", "waypoint"] {
             world.write_leaf(account);
         }
         Self { world }
@@ -44,7 +45,11 @@ impl Setting {
         };
         let near = world.mesh(near)["workloads"].as_array().expect("a list")[1..].to_vec();
         workloads.extend(near.into_iter().map(of_service));
-        for (account, last) in [("waypoint", WAYPOINT), ("client", CLIENT)] {
+        for (account, last) in [
+            ("waypoint", WAYPOINT),
+            ("ingress", INGRESS),
+            ("client", CLIENT),
+        ] {
             workloads.push(json!({
                 "uid": account, "name": account, "namespace": "shop", "serviceAccount": account, "network": "east",
                 "workloadIps": [world.ip(last)], "protocol": "HBONE", "clusterId": "c-east", "workloadName": account,
@@ -68,6 +73,21 @@ impl Setting {
             .await
     }
 
+    pub(crate) async fn start_ingress(&self, flags: &[&str]) -> Process {
+        self.start(
+            env!("CARGO_BIN_EXE_ingress-gateway"),
+            "ingress",
+            INGRESS,
+            flags,
+        )
+        .await
+    }
+
+    /// Where the ingress gateway accepts HTTP.
+    pub(crate) fn ingress(&self) -> SocketAddr {
+        (self.world.ip(INGRESS), 8080).into()
+    }
+
     /// Where the waypoint accepts tunnels.
     pub(crate) fn waypoint(&self) -> SocketAddr {
         (self.world.ip(WAYPOINT), hbone::PORT).into()
@@ -75,7 +95,8 @@ impl Setting {
 
     /// The metrics of the waypoint that have all of these parts.
     pub(crate) async fn metrics(&self, parts: &[&str]) -> Vec<String> {
-        let text = crate::client::get((self.world.ip(WAYPOINT), 15020).into(), "/metrics").await;
+        let at = (self.world.ip(WAYPOINT), 15020).into();
+        let text = crate::client::get(at, "/metrics").await;
         let has_all = |line: &&str| parts.iter().all(|part| line.contains(part));
         text.lines().filter(has_all).map(str::to_owned).collect()
     }
@@ -100,9 +121,10 @@ impl Setting {
             ])
             .args(["--metrics", &at(15020), "--ready", &at(15021)])
             .args(flags);
-        if account == "waypoint" {
-            command.args(["--inbound", &at(hbone::PORT)]);
-        }
+        match account {
+            "ingress" => command.args(["--http", &at(8080)]),
+            _ => command.args(["--inbound", &at(hbone::PORT)]),
+        };
         let process = Process::start(&mut command);
         process.wait_for(&["runtime: ready"], 1).await;
         process

@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -16,6 +16,7 @@ pub(crate) struct Topology {
     pub(crate) gateway: Namespace,
     pub(crate) server: Namespace,
     pub(crate) second: Namespace,
+    pub(crate) waypoint: Namespace,
     _router: Namespace,
     dir: PathBuf,
 }
@@ -23,6 +24,9 @@ pub(crate) struct Topology {
 /// The service's address in the north.
 pub(crate) const VIP: &str = "10.200.0.1";
 pub(crate) const NAME: &str = "echo.shop.svc.cluster.local";
+/// The address and the name of the service that speaks HTTP and has a waypoint.
+pub(crate) const WEB_VIP: &str = "10.200.0.2";
+pub(crate) const WEB: &str = "web.shop.svc.cluster.local";
 
 /// One file for all of them. Pods of both networks have the address 10.1.0.5.
 const MESH: &str = "\
@@ -48,6 +52,17 @@ workloads:
   protocol: HBONE
   workloadName: decoy-v1
   clusterId: cluster-north
+- uid: north//Pod/shop/waypoint
+  name: waypoint
+  namespace: shop
+  serviceAccount: waypoint
+  workloadIps: [10.1.0.7]
+  network: network-north
+  protocol: HBONE
+  workloadName: waypoint
+  canonicalName: waypoint
+  canonicalRevision: v1
+  clusterId: cluster-north
 - uid: south//Pod/infra/gateway
   name: gateway
   namespace: infra
@@ -72,7 +87,7 @@ workloads:
   canonicalRevision: v2
   clusterId: cluster-south
   locality: {region: r2, zone: z2}
-  services: {shop/echo.shop.svc.cluster.local: {80: 8080}}
+  services: {shop/echo.shop.svc.cluster.local: {80: 8080}, shop/web.shop.svc.cluster.local: {80: 8081}}
 - uid: south//Pod/shop/second
   name: second
   namespace: shop
@@ -86,7 +101,7 @@ workloads:
   canonicalRevision: v2
   clusterId: cluster-south
   locality: {region: r2, zone: z2}
-  services: {shop/echo.shop.svc.cluster.local: {80: 8080}}
+  services: {shop/echo.shop.svc.cluster.local: {80: 8080}, shop/web.shop.svc.cluster.local: {80: 8081}}
 services:
 - name: echo
   namespace: shop
@@ -94,6 +109,13 @@ services:
   vips: [network-north/10.200.0.1, network-south/10.200.0.1]
   ports: {80: 8080}
   subjectAltNames: [spiffe://cluster.local/ns/shop/sa/server]
+- name: web
+  namespace: shop
+  hostname: web.shop.svc.cluster.local
+  vips: [network-north/10.200.0.2, network-south/10.200.0.2]
+  ports: {80: 8081}
+  subjectAltNames: [spiffe://cluster.local/ns/shop/sa/server]
+  waypoint: {destination: network-north/10.1.0.7, hboneMtlsPort: 15008}
 ";
 
 impl Topology {
@@ -103,12 +125,18 @@ impl Topology {
         let (client, router) = (namespace("c"), namespace("r"));
         let (gateway, server, second) = (namespace("g"), namespace("s"), namespace("t"));
 
-        client.link("eth0", &router, "pod");
-        client.run("ip addr add 10.1.0.5/24 dev eth0");
-        client.run("ip route add default via 10.1.0.1");
+        let waypoint = namespace("w");
+        router.run("ip link add pods type bridge");
+        router.run("ip addr add 10.1.0.1/24 dev pods");
+        router.run("ip link set pods up");
+        for (pod, cable, address) in [(&client, "p5", "10.1.0.5"), (&waypoint, "p7", "10.1.0.7")] {
+            pod.link("eth0", &router, cable);
+            router.run(&format!("ip link set {cable} master pods"));
+            pod.run(&format!("ip addr add {address}/24 dev eth0"));
+            pod.run("ip route add default via 10.1.0.1");
+        }
         client
             .run("iptables -t nat -A OUTPUT -p tcp -d 10.200.0.0/16 -j REDIRECT --to-ports 15001");
-        router.run("ip addr add 10.1.0.1/24 dev pod");
         router.link("out", &gateway, "in");
         router.run("ip addr add 192.0.2.1/24 dev out");
         router.run("sysctl -qw net.ipv4.ip_forward=1");
@@ -135,6 +163,7 @@ impl Topology {
             gateway,
             server,
             second,
+            waypoint,
             _router: router,
             dir,
         };
@@ -146,8 +175,14 @@ impl Topology {
     pub(crate) fn start(&self) -> Running {
         for (pod, name) in [(&self.server, "server"), (&self.second, "second")] {
             pod.inside(|| match name {
-                "server" => serve(application(), |socket| answer(socket, b"server")),
-                _ => serve(application(), |socket| answer(socket, b"second")),
+                "server" => {
+                    serve(application(), |socket| answer(socket, b"server"));
+                    serve(web(), |socket| answer_http(socket, "server"));
+                }
+                _ => {
+                    serve(application(), |socket| answer(socket, b"second"));
+                    serve(web(), |socket| answer_http(socket, "second"));
+                }
             });
         }
         Running {
@@ -189,6 +224,11 @@ impl Topology {
             "server",
             &[],
         )
+    }
+
+    pub(crate) fn start_waypoint(&self, extra: &[&str]) -> Proxy {
+        let name = "waypoint";
+        self.proxy(&self.waypoint, WAYPOINT, name, "shop/waypoint", name, extra)
     }
 
     pub(crate) fn start_gateway(&self) -> Proxy {
@@ -253,7 +293,12 @@ impl Topology {
         write("mesh.yaml", MESH);
         let root = Authority::root("mesh").expect("a root");
         write("root.pem", &root.pem());
-        for (namespace, account) in [("shop", "client"), ("shop", "server"), ("infra", "gateway")] {
+        for (namespace, account) in [
+            ("shop", "client"),
+            ("shop", "server"),
+            ("shop", "waypoint"),
+            ("infra", "gateway"),
+        ] {
             let id = format!("spiffe://cluster.local/ns/{namespace}/sa/{account}");
             let issued = root.workload(&id).expect("a certificate");
             write(&format!("{account}.pem"), &issued.chain);
@@ -275,6 +320,7 @@ const BOTH_FAMILIES: &[&str] = &["--inbound", "[::]:15008", "--plaintext", "[::]
 
 const NODE_PROXY: &str = env!("CARGO_BIN_EXE_node-proxy");
 const GATEWAY: &str = env!("CARGO_BIN_EXE_eastwest-gateway");
+const WAYPOINT: &str = env!("CARGO_BIN_EXE_waypoint");
 
 /// Where SOCKS5 is served, in the client's namespace.
 pub(crate) fn socks() -> SocketAddr {
@@ -287,6 +333,31 @@ fn admin() -> SocketAddr {
 
 fn application() -> SocketAddr {
     "0.0.0.0:8080".parse().expect("an address")
+}
+
+fn web() -> SocketAddr {
+    "0.0.0.0:8081".parse().expect("an address")
+}
+
+/// Answers every request, none of which has a body, with who it is.
+fn answer_http(socket: TcpStream, who: &str) {
+    let mut reader = BufReader::new(socket);
+    loop {
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            if reader.read_line(&mut line).unwrap_or_default() == 0 {
+                return;
+            }
+        }
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{who}",
+            who.len()
+        );
+        if reader.get_mut().write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
 }
 
 /// Says who it is, and echoes.
