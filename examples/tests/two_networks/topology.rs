@@ -274,6 +274,8 @@ impl Topology {
             .arg("--ca")
             .arg(self.dir.join("root.pem"))
             .args(extra)
+            // Far longer than anything here takes on a busy machine: what is cut then has been lost.
+            .env("CONNECTION_TERMINATION_DEADLINE", "50s")
             .stdin(Stdio::null())
             .stderr(log.try_clone().expect("a log"))
             .stdout(log);
