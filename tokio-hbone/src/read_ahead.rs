@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
@@ -62,14 +63,38 @@ impl<IO> ReadAhead<IO> {
 }
 
 impl<IO: AsyncRead + Unpin> ReadAhead<IO> {
+    /// The read after a pause, for which there is no buffer yet: mostly there is nothing, or no more than is asked for.
+    fn poll_first(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut space = [MaybeUninit::uninit(); SMALLEST];
+        let mut read = ReadBuf::uninit(&mut space);
+        let Poll::Ready(outcome) = Pin::new(&mut self.io).poll_read(cx, &mut read) else {
+            self.pause();
+            return Poll::Pending;
+        };
+        outcome?;
+        let read = read.filled();
+        if read.len() == SMALLEST {
+            self.size = 2 * SMALLEST;
+        }
+        let (asked, ahead) = read.split_at(read.len().min(buf.remaining()));
+        buf.put_slice(asked);
+        self.ahead.extend_from_slice(ahead);
+        self.turn = self.turn.saturating_sub(asked.len());
+        Poll::Ready(Ok(()))
+    }
+
+    fn pause(&mut self) {
+        self.ahead = BytesMut::new();
+        self.size = SMALLEST;
+        self.turn = TURN;
+    }
+
     /// Reads what there is into the buffer, which is empty.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.ahead.reserve(self.size);
         let mut room = (&mut self.ahead).limit(self.size);
         let Poll::Ready(read) = pin!(self.io.read_buf(&mut room)).poll(cx) else {
-            self.ahead = BytesMut::new();
-            self.size = SMALLEST;
-            self.turn = TURN;
+            self.pause();
             return Poll::Pending;
         };
         if read? == self.size {
@@ -89,6 +114,9 @@ impl<IO: AsyncRead + Unpin> AsyncRead for ReadAhead<IO> {
             self.turn = TURN;
             cx.waker().wake_by_ref();
             return Poll::Pending;
+        }
+        if self.ahead.is_empty() && self.size == SMALLEST {
+            return self.poll_first(cx, buf);
         }
         if self.ahead.is_empty() {
             ready!(self.poll_fill(cx))?;
@@ -130,5 +158,34 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for ReadAhead<IO> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use allocation_counter::measure;
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_that_gets_nothing_or_little_costs_no_allocation() {
+        let (mut far, near) = duplex(64);
+        let mut io = ReadAhead::new(near, Pulse::default());
+        let mut space = [0; 4096];
+        let mut read = || {
+            let mut buf = ReadBuf::new(&mut space);
+            let polled =
+                Pin::new(&mut io).poll_read(&mut Context::from_waker(Waker::noop()), &mut buf);
+            (polled.is_ready(), buf.filled().len())
+        };
+        let mut got = (true, 0);
+        let waiting = measure(|| got = read());
+        assert_eq!((got, waiting.count_total), ((false, 0), 0));
+        far.write_all(&[1; 40]).await.expect("room");
+        let reading = measure(|| got = read());
+        assert_eq!((got, reading.count_total), ((true, 40), 0));
     }
 }
