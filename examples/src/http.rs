@@ -31,6 +31,7 @@ mod host;
 mod lane;
 mod limits;
 mod meant;
+mod onward;
 mod progress;
 mod protocol;
 mod rate;

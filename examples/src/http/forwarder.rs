@@ -2,10 +2,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{CONNECTION, COOKIE, HOST, UPGRADE};
+use http::header::{CONNECTION, UPGRADE};
 use http::request::Parts;
-use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -19,11 +18,12 @@ use super::download::Download;
 use super::expectation::Expectation;
 use super::fault::Fault;
 use super::lane::Lane;
+use super::onward::address;
 use super::progress::Broken;
 use super::screen::{is_grpc, screen};
 use super::upgrade::{forgo, splice};
 use super::upload::Upload;
-use super::{Client, Host, Limits, Meant, Refusal, ResponseFlag, Routing, hop_by_hop};
+use super::{Client, Limits, Meant, Refusal, ResponseFlag, Routing, hop_by_hop};
 use crate::mesh_file::{MeshWatch, Site};
 use crate::metrics::Metrics;
 
@@ -319,78 +319,6 @@ fn keep(lane: Arc<Lane>, connection: Connection) {
             lane.keep(connection);
         }
     });
-}
-
-/// Says whom the request is for in the way of the version in which it goes on.
-fn address(
-    parts: &mut Parts,
-    version: Version,
-    host: Option<&Host>,
-    meant: &Meant,
-    client: &Client,
-) -> Result<(), Refusal> {
-    let authority = match host {
-        Some(host) => host.as_written().clone(),
-        None => meant
-            .authority()
-            .ok_or_else(|| Refusal::client(StatusCode::BAD_REQUEST, "the request names no host"))?,
-    };
-    let target = parts.uri.path_and_query().cloned();
-    let target = target.unwrap_or_else(|| PathAndQuery::from_static("/"));
-    let mut uri = http::uri::Parts::default();
-    uri.path_and_query = Some(target);
-    if version == Version::HTTP_2 {
-        uri.scheme = Some(match client.scheme {
-            Some("https") => Scheme::HTTPS,
-            _ => Scheme::HTTP,
-        });
-        uri.authority = Some(authority);
-    } else {
-        let host = HeaderValue::from_str(authority.as_str());
-        let odd = |_| Refusal::client(StatusCode::BAD_REQUEST, "an odd host");
-        parts.headers.insert(HOST, host.map_err(odd)?);
-        join_cookies(&mut parts.headers);
-    }
-    let odd = |_| Refusal::client(StatusCode::BAD_REQUEST, "an odd target");
-    parts.uri = Uri::from_parts(uri).map_err(odd)?;
-    parts.version = version;
-    hop_by_hop::dress(&mut parts.headers, version);
-    at_the_edge(&mut parts.headers, client);
-    Ok(())
-}
-
-/// HTTP/2 may split what HTTP/1 has in one line (RFC 9113 section 8.2.3).
-fn join_cookies(headers: &mut HeaderMap) {
-    let all: Vec<_> = headers
-        .get_all(COOKIE)
-        .iter()
-        .map(HeaderValue::as_bytes)
-        .collect();
-    if all.len() > 1
-        && let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..]))
-    {
-        headers.insert(COOKIE, joined);
-    }
-}
-
-/// Where the mesh begins, nobody is believed about who he is: we know that ourselves.
-fn at_the_edge(headers: &mut HeaderMap, client: &Client) {
-    headers.remove("x-forwarded-client-cert");
-    let Some(scheme) = client.scheme else {
-        return;
-    };
-    for name in [
-        "forwarded",
-        "x-forwarded-host",
-        "x-forwarded-port",
-        "x-real-ip",
-    ] {
-        headers.remove(name);
-    }
-    if let Ok(address) = HeaderValue::from_str(&client.address.ip().to_canonical().to_string()) {
-        headers.insert("x-forwarded-for", address);
-    }
-    headers.insert("x-forwarded-proto", HeaderValue::from_static(scheme));
 }
 
 /// The server's answer, as it goes on.
