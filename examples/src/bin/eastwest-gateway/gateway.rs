@@ -182,12 +182,6 @@ impl Handler for Gateway {
     }
 
     fn handshake_failed(&self, addresses: Addresses, error: &EstablishError) {
-        access_log::refused(
-            Direction::Inbound,
-            addresses.client,
-            addresses.server,
-            error,
-        );
         // Who it was can only be told by where it came from.
         let site = self.mesh.current();
         let own = Arc::clone(site.own());
@@ -198,6 +192,12 @@ impl Handler for Gateway {
         answer_lookups(&mut exchange, &site);
         self.metrics
             .failed(&exchange, None, flag_of_handshake(error));
+        access_log::refused(
+            Direction::Inbound,
+            addresses.client,
+            addresses.server,
+            error,
+        );
     }
 
     fn turned_away(&self, addresses: Addresses) {
