@@ -11,6 +11,9 @@ pub fn attributes_differential(data: &[u8]) {
     let owned = PeerAttributes::parse(&lines, &limits);
     let borrowed = PeerAttributesRef::parse(&lines, &limits);
     assert_eq!(borrowed.map(|peer| peer.to_attributes()), owned);
+    if let (Some(borrowed), Some(owned)) = (&borrowed, &owned) {
+        lent(borrowed, owned);
+    }
 
     let naive = oracle::Limits {
         members: limits.members(),
@@ -31,6 +34,28 @@ pub fn attributes_differential(data: &[u8]) {
         split_as_ztunnel_does(&lines).filter(|split| split.len() <= limits.members())
     {
         assert_eq!(fields(&peer), by_the_rules(&split));
+    }
+}
+
+/// Each field of the borrowed peer is that of the owned one.
+fn lent(borrowed: &PeerAttributesRef<'_>, owned: &PeerAttributes) {
+    let lent = [
+        borrowed.cluster(),
+        borrowed.namespace(),
+        borrowed.workload(),
+        borrowed.workload_kind().map(|kind| kind.as_str().into()),
+        borrowed.service(),
+        borrowed.revision(),
+        borrowed.app(),
+        borrowed.version(),
+        borrowed.instance(),
+        borrowed.region(),
+        borrowed.zone(),
+    ];
+    assert_eq!(lent.each_ref().map(Option::as_deref), fields(owned));
+    assert_eq!(borrowed.is_empty(), owned.is_empty());
+    if let Some(kind) = owned.workload_kind() {
+        assert_eq!(kind.to_string().parse(), Ok(kind));
     }
 }
 

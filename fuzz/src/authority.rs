@@ -1,6 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use hbone::{Authority, Hostname, Identity};
+use hbone::{Authority, Expected, ExpectedIdentities, Hostname, Identity, TrustDomains};
 
 /// Any text: what is read is what the rules make of it, what is written is read as the same, whether it comes through a URI or not.
 /// Host names and identities the same.
@@ -135,4 +135,30 @@ fn identity(text: &str) {
         Identity::try_from(identity.spiffe_id().clone()).as_ref(),
         Ok(&identity)
     );
+    expected(&identity);
+}
+
+/// Somebody is expected by name, by namespace and by trust domain, and nobody by nobody.
+fn expected(identity: &Identity) {
+    let domains = TrustDomains::from(identity.trust_domain().clone());
+    assert!(domains.contains(identity.trust_domain()) && domains.iter().count() == 1);
+    let namespace = |namespace: &str| Expected::Namespace {
+        trust_domains: domains.clone(),
+        namespace: namespace.into(),
+    };
+    for expected in [
+        Expected::Identity(identity.clone()),
+        namespace(identity.namespace()),
+        Expected::TrustDomain(domains.clone()),
+    ] {
+        let expected = ExpectedIdentities::from(expected);
+        assert_eq!(expected.check(identity), Ok(()));
+        assert!(expected.to_string().starts_with("spiffe://"));
+    }
+    let nobody = ExpectedIdentities::default();
+    let other = ExpectedIdentities::from(namespace("of-nobody"));
+    for expected in [nobody, other] {
+        let refused = expected.check(identity).expect_err("somebody else");
+        assert!(refused.to_string().contains(&identity.to_string()));
+    }
 }

@@ -40,6 +40,7 @@ fn check(lines: &[&[u8]], limits: &Limits, naive: &oracle::Limits) {
 
     for error in Members::strict(lines, limits).filter_map(Result::err) {
         assert!(error.offset() <= lines[error.line()].len(), "{error}");
+        assert!(error.to_string().contains(&error.kind().to_string()));
     }
     let joined = lines.join(&b","[..]);
     let whole = Baggage::parse([&joined], limits);

@@ -20,10 +20,35 @@ pub fn baggage_roundtrip(data: &[u8]) {
             own.get_all(member.key()).count()
         );
     }
+    edited(&baggage);
     peer_written(&peer);
     let mut application = baggage;
     peer.merge_into(Dialect::W3c, &mut application);
     written(&application);
+}
+
+/// What is set is there once, what is removed is gone, and the rest stays.
+fn edited(baggage: &Baggage) {
+    for member in baggage {
+        let key = member.key();
+        let mut edited = baggage.clone();
+        let times = edited.get_all(key).count();
+        assert_eq!(edited.remove(key), times);
+        assert_eq!(
+            (edited.get(key), edited.len()),
+            (None, baggage.len() - times)
+        );
+        if edited.set(key, "a b").is_ok() && edited.push(key, "c").is_ok() {
+            assert_eq!(edited.get_all(key).count(), 2);
+            assert_eq!(edited.set(key, "d"), Ok(()));
+            assert_eq!(edited.get(key).as_deref(), Some("d"));
+        }
+        edited.retain(|member| member.key() != key);
+        assert_eq!(edited.get(key), None);
+        written(&edited);
+        let bad = edited.push("a b", "c").expect_err("no token");
+        assert!(!bad.is_limit() && bad.to_string().contains("a b"));
+    }
 }
 
 fn written(baggage: &Baggage) {
