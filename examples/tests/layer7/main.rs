@@ -4,6 +4,7 @@ mod abuse;
 mod carried;
 mod client;
 mod curl;
+mod h2load;
 mod limits;
 #[expect(dead_code, reason = "the gateway's tests need more of it")]
 #[path = "../gateway/process.rs"]
