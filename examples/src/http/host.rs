@@ -1,3 +1,4 @@
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use http::uri::Authority;
@@ -27,10 +28,16 @@ impl Host {
         let is_ordinary = |byte: u8| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'[' | b']' | b':')
         };
-        let is_address = host.starts_with('[') && host.ends_with(']');
+        let bracketed = host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let is_address = bracketed.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
         let rest = text.as_str().strip_prefix(host).ok_or(HostError)?;
         let has_port = match rest.strip_prefix(':') {
-            Some(port) => port.parse::<u16>().is_ok_and(|port| port > 0),
+            Some(port) => {
+                let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+                is_number && port.parse::<u16>().is_ok_and(|port| port > 0)
+            }
             None => rest.is_empty(),
         };
         if host.is_empty()
@@ -100,7 +107,7 @@ mod tests {
     fn what_is_odd_is_none() {
         for text in [
             "", ":80", "a:", "a:0", "a:65536", "a:+80", "a:80:90", "user@a", "a/b", "a b", "a,b",
-            "a?b", "a#b", "[::1", "::1", "a%00", "a;b", "a\\b",
+            "a?b", "a#b", "[::1", "::1", "[::z]", "[a]", "a%00", "a;b", "a\\b",
         ] {
             assert_eq!(Host::parse(text.as_bytes()), Err(HostError), "{text:?}");
         }
