@@ -133,6 +133,11 @@
 //! * `serde`: baggage as a list of members, peer attributes as a map of what is set.
 //! * `arbitrary`: values for fuzzing.
 //! * `std`: the features `std` of the dependencies. The first and the third imply it.
+//!
+//! # Specification
+//!
+//! Numbers such as `HBONE-T-009` are those of the requirements in `docs/SPEC.md` of the repository, which the item that names one
+//! fulfils.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

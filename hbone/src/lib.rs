@@ -52,6 +52,11 @@
 //!
 //! It opens no socket, reads no clock, draws no random number, starts no task and logs nothing; it knows no TLS and no HTTP/2
 //! frame. `tokio-hbone` carries out what is decided here. It does not read `baggage` either: that is for `peer-meta`.
+//!
+//! # Specification
+//!
+//! Numbers such as `HBONE-T-009` are those of the requirements in `docs/SPEC.md` of the repository, which the item that names one
+//! fulfils.
 
 mod accept;
 mod api_misuse;

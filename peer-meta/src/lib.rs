@@ -63,6 +63,11 @@
 //! - `legacy`: the carriers of the sidecar era and inside Envoy: `x-envoy-peer-metadata`, the exchange agreed on by ALPN, the
 //!   in-process preamble, endpoint metadata; for those who read captures or sit inside Envoy. Nothing of it is ever sent by
 //!   an [`Exchange`].
+//!
+//! # Specification
+//!
+//! Numbers such as `HBONE-T-009` are those of the requirements in `docs/SPEC.md` of the repository, which the item that names one
+//! fulfils.
 
 mod attributes;
 mod claimed;

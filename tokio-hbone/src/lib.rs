@@ -60,6 +60,11 @@
 //!
 //! It binds no listener and captures no traffic, and fetches no certificates. Names it resolves only for who asks it to
 //! ([`SystemResolver`]). It serves no HTTP inside the tunnel.
+//!
+//! # Specification
+//!
+//! Numbers such as `HBONE-T-009` are those of the requirements in `docs/SPEC.md` of the repository, which the item that names one
+//! fulfils.
 
 mod acceptor;
 mod alarm;

@@ -136,3 +136,24 @@ fn a_server_that_is_not_there_is_no_failure_of_a_case() {
         "{told}"
     );
 }
+
+#[test]
+fn a_client_that_cannot_start_is_no_failure_of_a_case_and_its_words_are_told() {
+    let pki = Pki::new("unstarted");
+    let run = |more: &[&str]| {
+        let output = Command::new(SUITE)
+            .args(["client", "--listen", "127.0.0.1:0", "--patience", "1"])
+            .args(pki.arguments("server"))
+            .args(more)
+            .output()
+            .expect("the suite runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), told)
+    };
+    let (code, told) = run(&["--exec", "echo 'no such thing' >&2; sleep 600"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        told.contains("no such thing") && told.contains("check --exec"),
+        "{told}"
+    );
+}

@@ -53,6 +53,7 @@ impl Client {
             authority: self.authority,
             patience: self.selection.patience()?,
         });
+        world.ready().await?;
         let groups = vec![
             transport::group(),
             identity::group(),

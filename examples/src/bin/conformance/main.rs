@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 
 /// Try whether others speak HBONE as docs/SPEC.md has it.
 ///
-/// Each case is about one requirement and ends in a bounded time. Exit code 0: nothing failed; 1: something did; 2: the suite
+/// Each case is about one requirement and ends in a bounded time. Exit code 0: nothing failed; 1: something did, or nothing could be tried; 2: the suite
 /// could not run.
 #[derive(Debug, Parser)]
 #[command(name = "conformance", version)]

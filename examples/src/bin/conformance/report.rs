@@ -4,6 +4,7 @@ use std::io::{Write, stdout};
 use std::time::Duration;
 
 use anyhow::Result;
+use baggage::Sanitized;
 use serde::Serialize;
 
 /// How a result is told.
@@ -80,10 +81,6 @@ impl Report {
         }
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.groups.is_empty()
-    }
-
     pub(crate) fn begin(&mut self, number: usize, title: &str) {
         let title = format!("{number}. {title}");
         if self.format == Format::Text {
@@ -127,11 +124,13 @@ impl Report {
                 writeln!(out)?;
             }
             Format::Junit => junit::write(&mut out, &self.groups, self.strict)?,
-            Format::Text => writeln!(
-                out,
-                "\n{} cases: {passed} passed, {failed} failed, {warned} warned, {skipped} skipped",
-                self.cases().count()
-            )?,
+            Format::Text => {
+                let all = self.cases().count();
+                say(&format!(
+                    "\n{all} cases: {passed} passed, {failed} failed, {warned} warned, {skipped} skipped\n"
+                ));
+                return Ok(ok);
+            }
         }
         out.flush()?;
         Ok(ok)
@@ -150,6 +149,7 @@ fn line(tried: &Tried) -> String {
         ..
     } = tried;
     let told = |mark: &str, expected: &str, seen: &str| {
+        let (expected, seen) = (Sanitized::new(expected), Sanitized::new(seen));
         format!(
             "  {mark} {number} {title} [{requirement}]\n      expected: {expected}\n      seen:     {seen}\n"
         )
@@ -159,6 +159,7 @@ fn line(tried: &Tried) -> String {
         Outcome::Failed { expected, seen } => told("FAIL", expected, seen),
         Outcome::Warned { expected, seen } => told("warn", expected, seen),
         Outcome::Skipped { reason } => {
+            let reason = Sanitized::new(reason);
             format!("  skip {number} {title} [{requirement}]: {reason}\n")
         }
     }

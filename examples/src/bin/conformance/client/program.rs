@@ -1,39 +1,63 @@
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::case::{Complaint, Verdict, must};
 
-/// The client, as it runs for one case. It ends with the case.
+/// The client, as it runs for one case. It ends with the case, and so does whatever it has started in its process group.
 pub(super) struct Program {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
+    group: Option<Pid>,
+    /// The end of what it has said on standard error.
+    said: Arc<Mutex<Vec<u8>>>,
     patience: Duration,
 }
+
+/// How much of what a client says is kept.
+const SAID: usize = 4096;
 
 impl Program {
     pub(super) fn start(command: &str, patience: Duration) -> Result<Self, Complaint> {
         let unstarted = |error: std::io::Error| Complaint::skipped(format!("--exec: {error}"));
         let mut child = Command::new("sh")
-            .args(["-c", &format!("exec {command}")])
+            .args(["-c", command])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(unstarted)?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let stdout = stdout.ok_or_else(|| Complaint::skipped("--exec has no standard output"))?;
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let said = Arc::default();
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(listen(stderr, Arc::clone(&said)));
+        }
         Ok(Self {
             child,
             stdin,
             stdout,
+            group,
+            said,
             patience,
         })
+    }
+
+    /// The last line that it has said on standard error.
+    pub(super) fn last_words(&self) -> Option<String> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = String::from_utf8_lossy(&said);
+        let line = said.lines().rev().find(|line| !line.trim().is_empty());
+        line.map(ToOwned::to_owned)
     }
 
     /// Gives it bytes to send. One that does not take them is noticed elsewhere.
@@ -108,5 +132,25 @@ impl Program {
             "no further bytes for the application",
             told,
         )
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if let Some(group) = self.group {
+            // There may be nobody left.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// Keeps the end of what comes, so that it neither fills a pipe nor the memory.
+async fn listen(mut stderr: ChildStderr, said: Arc<Mutex<Vec<u8>>>) {
+    let mut some = [0; 1024];
+    while let Ok(length @ 1..) = stderr.read(&mut some).await {
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.extend(some.iter().take(length));
+        let excess = said.len().saturating_sub(SAID);
+        said.drain(..excess);
     }
 }

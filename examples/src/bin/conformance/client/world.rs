@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use baggage::Sanitized;
 use hbone_examples::wire::{
     Frame, Handshaken, Head, Kind, Link, Offered, Seen, Shown, TLS13, accept,
 };
@@ -34,12 +35,37 @@ pub(super) struct Asked {
 pub(super) type Met = Result<(Handshaken<TcpStream>, Offered), String>;
 
 impl World {
+    /// That there is anything to try: the client connects at all.
+    pub(super) async fn ready(&self) -> anyhow::Result<()> {
+        match self.called().await {
+            Ok(_) => Ok(()),
+            Err(Complaint::Fails { expected, seen }) => {
+                let seen = Sanitized::new(&seen);
+                anyhow::bail!(
+                    "`{}` does not connect (expected {expected}, seen {seen}); check --exec, or give it longer with --patience",
+                    self.command
+                )
+            }
+            Err(Complaint::Skipped(why)) => anyhow::bail!(why),
+        }
+    }
+
     /// Starts the client and waits for its connection.
     pub(super) async fn called(&self) -> Result<(Program, TcpStream), Complaint> {
         // Of an earlier case's client, which may have tried again.
         self.arrivals.forget();
         let program = Program::start(&self.command, self.patience)?;
-        Ok((program, self.next_call().await?))
+        match self.next_call().await {
+            Err(Complaint::Fails { expected, seen }) => {
+                let words = program.last_words();
+                let words = words.map(|words| format!("; the client says: {words}"));
+                Err(Complaint::Fails {
+                    expected,
+                    seen: seen + &words.unwrap_or_default(),
+                })
+            }
+            call => Ok((program, call?)),
+        }
     }
 
     /// Another connection of the client that runs.

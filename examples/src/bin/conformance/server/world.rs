@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use baggage::Sanitized;
 use bytes::Bytes;
 use hbone_examples::wire::{
     ClientHello, Frame, Handshaken, Head, Link, PREFACE, Seen, Setting, connect,
@@ -40,9 +41,10 @@ impl World {
         match self.open().await {
             Ok(_) => Ok(()),
             Err(Complaint::Fails { expected, seen }) => anyhow::bail!(
-                "{} opens no tunnel to {} (expected {expected}, seen {seen}); check --target, --authority and the certificates",
+                "{} opens no tunnel to {} (expected {expected}, seen {}); check --target, --authority and the certificates",
                 self.target,
-                self.authority
+                self.authority,
+                Sanitized::new(&seen)
             ),
             Err(Complaint::Skipped(why)) => anyhow::bail!(why),
         }
