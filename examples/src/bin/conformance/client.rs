@@ -23,7 +23,8 @@ use world::World;
 ///
 /// For each case `--exec` is run once by a shell. It must open one tunnel through the server at `{addr}` to `{authority}`, tie
 /// it to its standard input and output as TCP would be, each end by itself, and exit with 0 exactly if the tunnel opened and
-/// both halves ended well. `{addr}` and `{authority}` in it are replaced.
+/// both halves ended well. `{addr}` and `{authority}` in it are replaced. After `;`, `&&` or `|` it must be started by `exec`,
+/// or the shell keeps its standard output open.
 #[derive(Debug, Args)]
 pub(crate) struct Client {
     /// Where we listen

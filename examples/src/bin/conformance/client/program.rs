@@ -27,7 +27,7 @@ impl Program {
     pub(super) fn start(command: &str, patience: Duration) -> Result<Self, Complaint> {
         let unstarted = |error: std::io::Error| Complaint::skipped(format!("--exec: {error}"));
         let mut child = Command::new("sh")
-            .args(["-c", command])
+            .args(["-c", &script(command)])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -132,6 +132,18 @@ impl Program {
             "no further bytes for the application",
             told,
         )
+    }
+}
+
+/// The client in the shell's place: a shell that waits for it would keep its standard output open. A list or a pipeline has to see to
+/// that itself.
+fn script(command: &str) -> String {
+    let is_compound = command.replace(">&", "").contains([';', '&', '|', '\n']);
+    if is_compound {
+        command.to_owned()
+    } else {
+        // `env` takes the variables that may stand before a command.
+        format!("exec env {command}")
     }
 }
 
