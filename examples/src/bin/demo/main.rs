@@ -18,6 +18,12 @@ mod running;
 mod source_proxy;
 mod topology;
 mod traffic;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the mesh that it draws comes next"
+)]
+mod ui;
 
 use std::io::Write;
 use std::process::ExitCode;
