@@ -2,12 +2,16 @@
 
 pub mod access_log;
 pub mod admin;
+pub mod eastwest_gateway;
 pub mod http;
+pub mod ingress_gateway;
 pub mod mesh_file;
 pub mod metrics;
+pub mod node_proxy;
 pub mod pki;
 pub mod proxy;
 pub mod random;
+pub mod waypoint;
 pub mod wire;
 
 /// Compiles the examples of the READMEs.

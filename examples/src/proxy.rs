@@ -4,12 +4,15 @@
 //! Options ──> Proxy::start ──> mesh file, certificates, /metrics, /healthz/ready
 //!               │
 //!               ├── pool(), acceptor(), listen()
-//!               └── until_drain(), drained(): ready, SIGHUP reloads, SIGTERM drains
+//!               └── until_drain(), drained(): ready, then what Control says: reload, drain
 //! ```
 //!
-//! A `main` is then: parse, [`run`].
+//! What is of the process is apart from the proxy: its arguments and environment ([`parse_only`] leaves the latter out), its log
+//! ([`start_logging`]), its signals ([`Control`]). So one process may have many proxies; the programs are: parse, [`run`].
 
+mod arguments;
 mod connections;
+mod control;
 mod counted_flag;
 mod dial;
 mod duration;
@@ -20,13 +23,14 @@ mod logging;
 mod lookups;
 mod options;
 mod runtime;
-mod signals;
 mod socket_options;
 mod source_address;
 mod start_error;
 mod trace;
 
+pub use arguments::parse_only;
 pub use connections::{Admitted, Connections};
+pub use control::{Control, Stop};
 pub use counted_flag::{flag_of_dial, flag_of_handshake, flag_of_reject};
 pub use dial::{Dialled, dial};
 pub use duration::{DurationError, parse_duration};
@@ -37,7 +41,6 @@ pub use logging::start_logging;
 pub use lookups::answer_lookups;
 pub use options::{CaFile, CaFileError, Options};
 pub use runtime::Proxy;
-pub use signals::Signals;
 pub use socket_options::{close_is_reset, tune};
 pub use source_address::connect_from;
 pub use start_error::StartError;

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use tokio::runtime::Builder;
 
-use super::StartError;
+use super::{Control, StartError};
 
 /// What the exit codes of every proxy mean, for `--help`.
 pub const EXIT_CODES: &str = "\
@@ -23,8 +23,12 @@ Signals:
                    the deadline that --connection-termination-deadline is about; a second one ends at once
   SIGHUP           read the mesh file and the certificates at once, without waiting for their change to be noticed";
 
-/// Runs a proxy to its end, and says what the process is to end with. What goes wrong is told on standard error.
-pub fn run(name: &str, proxy: impl Future<Output = Result<(), StartError>>) -> ExitCode {
+/// Runs a proxy to its end, which the signals of the process bring about, and says what the process is to end with. What goes wrong
+/// is told on standard error.
+pub fn run<F>(name: &str, serve: impl FnOnce(Control) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), StartError>>,
+{
     let outcome = Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -33,7 +37,7 @@ pub fn run(name: &str, proxy: impl Future<Output = Result<(), StartError>>) -> E
             error,
         })
         .and_then(|runtime| {
-            let outcome = runtime.block_on(proxy);
+            let outcome = runtime.block_on(async { serve(Control::signals()?).await });
             // What is left now has been told to end and has not.
             runtime.shutdown_background();
             outcome

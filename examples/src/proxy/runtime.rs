@@ -9,12 +9,13 @@ use hbone::pool::PoolConfig;
 use peer_meta::labels::LabelDialect;
 use rustls::crypto::CryptoProvider;
 use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_hbone::tls::{CertificateSource, ClientTls, PemEvent, PemFiles, PemWatch, ServerTls};
 use tokio_hbone::{Acceptor, ConnectionConfig, Connector, Http2Config, Pool};
 
-use super::signals::Wish;
-use super::{Chance, Environment, Options, Signals, StartError, connect_from, start_logging};
+use super::control::Wish;
+use super::{Chance, Control, Environment, Options, StartError, connect_from};
 use crate::admin::{Readiness, serve_metrics, serve_readiness};
 use crate::mesh_file::{MeshFileError, MeshWatch, Site, Strictness};
 use crate::metrics::Metrics;
@@ -28,7 +29,9 @@ pub struct Proxy {
     provider: Arc<CryptoProvider>,
     metrics: Arc<Metrics>,
     readiness: Readiness,
-    signals: Signals,
+    control: Control,
+    /// Of what serves metrics and readiness.
+    watched: [AbortHandle; 2],
 }
 
 /// From the drain deadline of the connections to that of the process.
@@ -37,7 +40,7 @@ const GRACE: Duration = Duration::from_millis(500);
 impl Proxy {
     /// Reads the files and listens on the two ports on which it is watched. It is not ready yet.
     ///
-    /// What it tells in `baggage` is written in `dialect`, and its metrics are labelled as `labels` has it.
+    /// It reloads and drains when `control` says so. What it tells in `baggage` is written in `dialect`, and its metrics are labelled as `labels` has it.
     ///
     /// # Errors
     /// [`StartError`], which names the file or the address.
@@ -46,12 +49,11 @@ impl Proxy {
     /// Outside a tokio runtime.
     pub async fn start(
         options: &Options,
+        control: Control,
         dialect: Dialect,
         labels: LabelDialect,
     ) -> Result<Self, StartError> {
         let environment = options.environment.clone();
-        start_logging(&environment.log_format);
-        let signals = Signals::new()?;
         let strictness = match options.strict {
             true => Strictness::Strict,
             false => Strictness::AsZtunnel,
@@ -61,20 +63,24 @@ impl Proxy {
         check(options, &mesh.current())?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let certificates = certificates(options, &mesh.current(), &provider)?;
-        let proxy = Self {
+        let metrics = Metrics::new(labels);
+        let readiness = Readiness::default();
+        let at_metrics = listen(options.metrics, "/metrics").await?;
+        let at_ready = listen(options.ready, "/healthz/ready").await?;
+        let watched = [
+            tokio::spawn(serve_metrics(at_metrics, Arc::clone(&metrics))).abort_handle(),
+            tokio::spawn(serve_readiness(at_ready, readiness.clone())).abort_handle(),
+        ];
+        Ok(Self {
             environment,
             mesh,
             certificates,
             provider,
-            metrics: Metrics::new(labels),
-            readiness: Readiness::default(),
-            signals,
-        };
-        let metrics = proxy.listen(options.metrics, "/metrics").await?;
-        let ready = proxy.listen(options.ready, "/healthz/ready").await?;
-        tokio::spawn(serve_metrics(metrics, Arc::clone(&proxy.metrics)));
-        tokio::spawn(serve_readiness(ready, proxy.readiness.clone()));
-        Ok(proxy)
+            metrics,
+            readiness,
+            control,
+            watched,
+        })
     }
 
     /// The mesh, as it changes.
@@ -110,16 +116,7 @@ impl Proxy {
         address: SocketAddr,
         purpose: &'static str,
     ) -> Result<TcpListener, StartError> {
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|error| StartError::Listen {
-                address,
-                purpose,
-                error,
-            })?;
-        let address = listener.local_addr().unwrap_or(address);
-        tracing::info!(%address, purpose, "listening");
-        Ok(listener)
+        listen(address, purpose).await
     }
 
     /// What opens connections, from the workload's address and with the certificates as they change.
@@ -169,8 +166,8 @@ impl Proxy {
     pub async fn until_drain(&mut self) {
         self.readiness.set(true);
         tracing::info!("ready");
-        while self.signals.next().await == Wish::Reload {
-            tracing::info!("SIGHUP: reading the files again");
+        while self.control.next().await == Wish::Reload {
+            tracing::info!("asked to reload: reading the files again");
             self.mesh.reload().await;
             // What cannot be used has been logged.
             let _ = self.certificates.reload().await;
@@ -178,12 +175,12 @@ impl Proxy {
         self.readiness.set(false);
     }
 
-    /// Waits for `end`, the end of what had been begun to drain: until the deadline has passed, or a second signal comes.
+    /// Waits for `end`, the end of what had been begun to drain: until the deadline has passed, or it is asked a second time.
     pub async fn drained(&mut self, end: impl Future<Output = ()>) {
         let deadline = self.environment.drain_deadline();
         tracing::info!(?deadline, "draining");
         tokio::select! {
-            () = self.signals.drain() => tracing::warn!("a second signal: ending at once"),
+            () = self.control.drain() => tracing::warn!("asked a second time: ending at once"),
             outcome = timeout(deadline.saturating_add(GRACE), end) => match outcome {
                 Ok(()) => tracing::info!("drained"),
                 Err(_) => tracing::warn!("the drain deadline has passed; cutting what is left"),
@@ -199,8 +196,28 @@ impl Proxy {
     }
 }
 
+impl Drop for Proxy {
+    /// Its two ports are free again.
+    fn drop(&mut self) {
+        self.watched.iter().for_each(AbortHandle::abort);
+    }
+}
+
 /// For a stream on a connection: somewhat longer than a dial may take, so that whoever waits for one learns how it ended.
 const WAIT: Duration = Duration::from_secs(35);
+
+async fn listen(address: SocketAddr, purpose: &'static str) -> Result<TcpListener, StartError> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| StartError::Listen {
+            address,
+            purpose,
+            error,
+        })?;
+    let address = listener.local_addr().unwrap_or(address);
+    tracing::info!(%address, purpose, "listening");
+    Ok(listener)
+}
 
 /// Whether environment and file agree about the workload.
 fn check(options: &Options, site: &Site) -> Result<(), MeshFileError> {

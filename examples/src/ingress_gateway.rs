@@ -1,0 +1,115 @@
+//! The way into the mesh for the HTTP of others: all of `ingress-gateway` but its process.
+
+mod certificate;
+mod directions;
+mod ingress;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::http::{Balancer, Drain, Forwarder, Limits};
+use crate::proxy::{Connections, Control, EXIT_CODES, Options, Proxy, StartError};
+use baggage::istio::Dialect;
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Parser};
+use peer_meta::labels::LabelDialect;
+use peer_meta::{ExchangeConfig, Role};
+
+use crate::ingress_gateway::directions::{Directions, Named};
+use crate::ingress_gateway::ingress::Ingress;
+
+/// Let HTTP from outside into the mesh, straight to wherever its servers are.
+///
+/// Takes HTTP/1.1 and HTTP/2, with TLS or without, finds the service by the host of each request, and carries it to one of the endpoints:
+/// over HBONE in this network, over double HBONE in others, through waypoints of services that ask for that. Requests are shared out one
+/// by one, by the endpoints' capacities.
+#[derive(Debug, Parser)]
+#[command(name = "ingress-gateway", version, after_help = EXIT_CODES)]
+#[non_exhaustive]
+pub struct Cli {
+    /// Where HTTP is accepted
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
+    http: SocketAddr,
+
+    /// Where HTTP over TLS is accepted
+    #[arg(long, value_name = "ADDR", requires = "https_cert")]
+    https: Option<SocketAddr>,
+
+    /// The certificate chain for --https in PEM, the leaf first. It is read again when it changes
+    #[arg(long, value_name = "FILE", requires = "https_key")]
+    https_cert: Option<PathBuf>,
+
+    /// Its key, in PEM
+    #[arg(long, value_name = "FILE")]
+    https_key: Option<PathBuf>,
+
+    /// Another name for a service, or for all that nobody else has (`*`). Services go by their own names, too. May be repeated
+    #[arg(long, value_name = "HOST=SERVICE[:PORT]")]
+    route: Vec<Named>,
+
+    /// Whether requests tell who the gateway is, and what others tell is read
+    #[arg(long, env = "AMBIENT_ENABLE_BAGGAGE", value_name = "BOOL", default_value = "true",
+          action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    ambient_enable_baggage: bool,
+
+    #[command(flatten)]
+    limits: Limits,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take them for those of the flags")]
+    pub options: Options,
+}
+
+/// Serves until `control` says to drain, and has drained then.
+///
+/// # Errors
+/// [`StartError`]: it cannot start.
+pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
+    let mut proxy =
+        Proxy::start(&cli.options, control, Dialect::Envoy, LabelDialect::Envoy).await?;
+    let plain = proxy.listen(cli.http, "HTTP").await?;
+    let encrypted = match (cli.https, &cli.https_cert, &cli.https_key) {
+        (Some(address), Some(chain), Some(key)) => {
+            let tls = certificate::follow(chain.clone(), key.clone())?;
+            Some((proxy.listen(address, "HTTP over TLS").await?, tls))
+        }
+        _ => None,
+    };
+    let exchange = ExchangeConfig::new().with_ambient_baggage(cli.ambient_enable_baggage);
+    let pool = proxy.pool()?;
+    let balancer = Balancer::new(&proxy, pool.clone(), Role::IngressGateway, exchange)?;
+    let forwarder = Forwarder::new(
+        proxy.mesh().clone(),
+        Arc::clone(proxy.metrics()),
+        balancer,
+        cli.limits,
+        Directions::new(cli.route),
+    );
+    let forwarder = forwarder.with_downgrade(true);
+    let drain = Drain::new();
+    let ingress = Arc::new(Ingress::new(&proxy, exchange, forwarder, drain.clone()));
+    let connections = Connections::default();
+    let mut accepting = vec![{
+        let ingress = Arc::clone(&ingress);
+        connections.accept(plain, move |socket, from, admitted| {
+            Arc::clone(&ingress).plain(socket, from, admitted)
+        })
+    }];
+    if let Some((listener, tls)) = encrypted {
+        accepting.push(connections.accept(listener, move |socket, from, admitted| {
+            Arc::clone(&ingress).encrypted(socket, from, admitted, tls.clone())
+        }));
+    }
+
+    proxy.until_drain().await;
+    for listener in accepting {
+        listener.abort();
+    }
+    drain.begin();
+    proxy.drained(connections.ended()).await;
+    // What is still open must not look as if it had come to its end.
+    connections.cut().await;
+    pool.close();
+    Ok(())
+}

@@ -1,0 +1,131 @@
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::http::{Client, Host, HostError, Meant, Refusal, ResponseFlag, Routing};
+use crate::mesh_file::Site;
+use hbone::mesh::{Directory, Service};
+use hbone::{Hostname, HostnameError};
+use http::StatusCode;
+use thiserror::Error;
+
+/// What hosts mean to an ingress gateway: a service by its own name, or by one of those that it was given.
+#[derive(Debug)]
+pub(crate) struct Directions {
+    named: BTreeMap<String, Target>,
+}
+
+/// One `--route HOST=SERVICE[:PORT]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    host: String,
+    target: Target,
+}
+
+#[derive(Debug, Clone)]
+struct Target {
+    service: Hostname,
+    port: Option<u16>,
+}
+
+/// Whoever has no name of his own.
+const ANYBODY: &str = "*";
+/// The port of HTTP.
+const HTTP: u16 = 80;
+
+impl Directions {
+    pub(crate) fn new(named: Vec<Named>) -> Self {
+        let named = named.into_iter().map(|named| (named.host, named.target));
+        Self {
+            named: named.collect(),
+        }
+    }
+
+    fn target(&self, host: Option<&Host>) -> Option<Target> {
+        let by_name = host.and_then(|host| self.named.get(host.name()));
+        let own_name = || {
+            Some(Target {
+                service: Hostname::parse(host?.name()).ok()?,
+                port: None,
+            })
+        };
+        by_name.cloned().or_else(own_name)
+    }
+}
+
+impl Routing for Directions {
+    fn route(&self, site: &Site, _: &Client, host: Option<&Host>) -> Result<Meant, Refusal> {
+        let found = self
+            .target(host)
+            .and_then(|target| find(site, &target, host));
+        let anybody = || find(site, self.named.get(ANYBODY)?, None);
+        found.or_else(anybody).ok_or_else(|| {
+            let reason = match host {
+                Some(host) => format!(
+                    "{} is no service of the mesh with such a port; see --route",
+                    host.as_written()
+                ),
+                None => "the request names no host".to_owned(),
+            };
+            Refusal::new(StatusCode::NOT_FOUND, ResponseFlag::NoRoute, reason)
+        })
+    }
+}
+
+/// The service, at the port that is given, or that the host names, or that there is.
+fn find(site: &Site, target: &Target, host: Option<&Host>) -> Option<Meant> {
+    let own = site.workload().namespace();
+    let services = site.mesh().services_with_hostname(&target.service);
+    let mut services: Vec<Arc<Service>> = services
+        .into_iter()
+        .filter(|service| service.visible_to(own))
+        .collect();
+    services.sort_by_key(|service| service.name.namespace() != own);
+    let service = services.into_iter().next()?;
+    let exposed = |port: &u16| service.ports.exposes(*port);
+    let port = match target.port {
+        Some(port) => Some(port).filter(exposed),
+        None => {
+            let named = host.and_then(Host::port).filter(exposed);
+            let mut ports = service.ports.iter().map(|(port, _)| port);
+            let only = ports.next().filter(|_| ports.next().is_none());
+            named.or_else(|| Some(HTTP).filter(exposed)).or(only)
+        }
+    }?;
+    Some(Meant::Service { service, port })
+}
+
+impl FromStr for Named {
+    type Err = NamedError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (host, target) = text.split_once('=').ok_or(NamedError::Form)?;
+        let host = match host {
+            ANYBODY => ANYBODY.to_owned(),
+            host => host.parse::<Host>()?.name().to_owned(),
+        };
+        let (service, port) = match target.rsplit_once(':') {
+            Some((service, port)) => {
+                let port = port.parse().ok().filter(|port| *port > 0);
+                (service, Some(port.ok_or(NamedError::Form)?))
+            }
+            None => (target, None),
+        };
+        let service = Hostname::parse(service)?;
+        Ok(Self {
+            host,
+            target: Target { service, port },
+        })
+    }
+}
+
+/// Why a `--route` is none.
+#[derive(Debug, Error)]
+pub(crate) enum NamedError {
+    #[error("write HOST=SERVICE or HOST=SERVICE:PORT")]
+    Form,
+    #[error("the host is {0}")]
+    Host(#[from] HostError),
+    #[error("the service is no host name: {0}")]
+    Service(#[from] HostnameError),
+}
