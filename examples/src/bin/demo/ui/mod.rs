@@ -7,10 +7,21 @@
 //!  /metrics of each proxy ── Scraper ┘
 //! ```
 
+mod answer;
+mod counts;
+mod graph;
+mod guard;
+mod page;
 mod picture;
+mod scraper;
 mod seen;
+mod server;
+mod state;
 mod switches;
+mod traffic;
+mod way;
 
 pub(crate) use picture::{Cluster, Endpoint, Network, Picture, Proxy, ProxyKind, Workload};
 pub(crate) use seen::{Hop, Seen, Side};
+pub(crate) use server::serve;
 pub(crate) use switches::{Condition, Switches};

@@ -14,6 +14,20 @@ pub(crate) struct Picture {
     pub(crate) endpoints: Vec<Endpoint>,
 }
 
+impl Picture {
+    /// The network that a cluster is in.
+    pub(super) fn network_of(&self, cluster: &str) -> Option<&str> {
+        let has_it = |network: &&Network| network.clusters.iter().any(|has| has.name == cluster);
+        let network = self.networks.iter().find(has_it);
+        network.map(|network| network.name.as_str())
+    }
+
+    /// The proxy of this name.
+    pub(super) fn proxy(&self, name: &str) -> Option<&Proxy> {
+        self.proxies.iter().find(|proxy| proxy.name == name)
+    }
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Network {
     pub(crate) name: String,
@@ -38,6 +52,13 @@ pub(crate) struct Proxy {
     /// For a node proxy, the workload that it works for; for the others, the workload that they are in the labels.
     pub(crate) namespace: String,
     pub(crate) workload: String,
+}
+
+impl Proxy {
+    /// The node of the graph that it works for, or is.
+    pub(super) fn node(&self) -> String {
+        format!("{}/{}/{}", self.cluster, self.namespace, self.workload)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

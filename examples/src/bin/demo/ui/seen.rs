@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 /// How many are kept: enough for each edge to have a late one.
-const MOST: usize = 512;
+const MOST: usize = 1024;
 
 /// What the proxies saw of the latest CONNECTs, in the order in which they told.
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ pub(crate) struct Seen {
 }
 
 /// One CONNECT, as one of its ends saw it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Hop {
     /// What the CONNECTs of one connection have in common: the trace id of its `traceparent`.
     #[serde(skip)]
@@ -21,7 +21,7 @@ pub(crate) struct Hop {
     /// The name of the proxy that saw it.
     pub(crate) proxy: String,
     pub(crate) side: Side,
-    /// `single`, `outer` or `inner`.
+    /// `single`, `outer` or `inner`; who answered may not be able to tell, and leaves it empty.
     pub(crate) position: &'static str,
     pub(crate) authority: String,
     /// Whom TLS proved to be at the other end; empty if nobody.
@@ -50,6 +50,20 @@ impl Seen {
             hops.pop_front();
         }
         hops.push_back(hop);
+    }
+
+    /// All that is kept, trace by trace, the latest trace first; within one, in the order in which they told.
+    pub(super) fn traces(&self) -> Vec<Vec<Hop>> {
+        let mut traces = Vec::<Vec<Hop>>::new();
+        for hop in self.lock().iter().rev() {
+            let same = |trace: &&mut Vec<Hop>| trace.iter().any(|other| other.trace == hop.trace);
+            match traces.iter_mut().find(same) {
+                Some(trace) => trace.push(hop.clone()),
+                None => traces.push(vec![hop.clone()]),
+            }
+        }
+        traces.iter_mut().for_each(|trace| trace.reverse());
+        traces
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Hop>> {

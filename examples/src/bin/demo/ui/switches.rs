@@ -41,12 +41,17 @@ impl Switches {
         self.endpoints.get(name).map(watch::Sender::subscribe)
     }
 
-    pub(crate) fn set_baggage(&self, on: bool) {
+    /// How an endpoint is to do now.
+    pub(super) fn condition(&self, name: &str) -> Option<Condition> {
+        self.endpoints.get(name).map(|endpoint| *endpoint.borrow())
+    }
+
+    pub(super) fn set_baggage(&self, on: bool) {
         self.baggage.send_replace(on);
     }
 
     /// False if there is no endpoint of this name.
-    pub(crate) fn set_endpoint(&self, name: &str, condition: Condition) -> bool {
+    pub(super) fn set_endpoint(&self, name: &str, condition: Condition) -> bool {
         let endpoint = self.endpoints.get(name);
         endpoint.is_some_and(|endpoint| {
             endpoint.send_replace(condition);

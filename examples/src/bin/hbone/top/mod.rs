@@ -1,4 +1,3 @@
-mod exposition;
 mod screen;
 mod target;
 mod traffic;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::exposition::{ExpositionError, samples};
+use hbone_examples::exposition::{ExpositionError, samples};
 
 /// Between whom, and who counts it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

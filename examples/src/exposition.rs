@@ -6,22 +6,26 @@ use thiserror::Error;
 
 /// One line: a series and its value.
 #[derive(Debug, PartialEq)]
-pub(super) struct Sample<'a> {
-    pub(super) name: &'a str,
-    pub(super) labels: BTreeMap<&'a str, String>,
-    pub(super) value: f64,
+#[non_exhaustive]
+pub struct Sample<'a> {
+    /// The name of the metric, `_total` and the like included.
+    pub name: &'a str,
+    /// The labels, unescaped.
+    pub labels: BTreeMap<&'a str, String>,
+    /// What was counted or measured.
+    pub value: f64,
 }
 
 /// Why a text is not metrics.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("line {line}: {reason}")]
-pub(super) struct ExpositionError {
+pub struct ExpositionError {
     line: usize,
     reason: &'static str,
 }
 
 /// The samples of a text. Comments are skipped, and so are timestamps and exemplars.
-pub(super) fn samples(text: &str) -> impl Iterator<Item = Result<Sample<'_>, ExpositionError>> {
+pub fn samples(text: &str) -> impl Iterator<Item = Result<Sample<'_>, ExpositionError>> {
     let lines = text
         .lines()
         .enumerate()
