@@ -104,7 +104,7 @@ fn one_condition(script: &mut Script<'_>, connection: &Connection<'_>) {
     assert_eq!(is.matches(connection), expected);
     assert_eq!(is_not.matches(connection), known && !expected);
     let sample = script.text();
-    assert_eq!(TextMatch::Exact((&*sample).into()).matches(&sample), true);
+    assert!(TextMatch::Exact((&*sample).into()).matches(&sample));
     assert!(TextMatch::Prefix((&*sample).into()).matches(&format!("{sample}x")));
     assert!(TextMatch::Suffix((&*sample).into()).matches(&format!("x{sample}")));
     assert_eq!(TextMatch::Presence.matches(&sample), !sample.is_empty());

@@ -111,7 +111,10 @@ fn meddle(
     let outcome = match script.below(6) {
         0 => return dial.cancel(),
         1 => return dial.handle_timeout(start + Duration::from_secs(60)),
-        2 => Ok(dial.handle_timeout(start + Duration::from_secs(59))),
+        2 => {
+            dial.handle_timeout(start + Duration::from_secs(59));
+            Ok(())
+        }
         3 if !matches!(asked, Some(DialAction::Checkout { .. })) => {
             dial.handle_checkout(level, true)
         }

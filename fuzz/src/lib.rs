@@ -1,5 +1,10 @@
 //! What each fuzz target does, as a plain function that panics when something does not hold.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "both worlds of hbone's tests have the one epoch of theirs"
+)]
+
 mod attributes_differential;
 mod authority;
 mod authorization;
@@ -36,6 +41,8 @@ mod hbone_world;
 mod oracle;
 #[path = "../../peer-meta/tests/world/mod.rs"]
 mod peer_world;
+#[path = "../../hbone/tests/pool_schedule/mod.rs"]
+mod pool_schedule;
 #[path = "../../hbone/tests/pool_world/mod.rs"]
 mod pool_world;
 #[path = "../../tokio-hbone/tests/wire/support/mod.rs"]
@@ -60,6 +67,32 @@ pub use serve::serve;
 pub use server_frames::server_frames;
 pub use struct_codec::struct_codec;
 pub use traceparent::traceparent;
+
+/// A target's name, and what it does with an input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 19] = [
+    ("attributes_differential", attributes_differential),
+    ("authority", authority),
+    ("authorization", authorization),
+    ("baggage_parse", baggage_parse),
+    ("baggage_roundtrip", baggage_roundtrip),
+    ("client_frames", client_frames),
+    ("connect_head", connect_head),
+    ("dial", dial),
+    ("double", double),
+    ("exchange", exchange),
+    ("forwarded", forwarded),
+    ("legacy_framing", legacy_framing),
+    ("mesh_plan", mesh_plan),
+    ("policy", policy),
+    ("pool", pool),
+    ("serve", serve),
+    ("server_frames", server_frames),
+    ("struct_codec", struct_codec),
+    ("traceparent", traceparent),
+];
 
 /// A line feed ends a header line.
 fn lines(data: &[u8]) -> Vec<&[u8]> {

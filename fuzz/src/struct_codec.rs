@@ -126,7 +126,7 @@ fn through_the_cache(data: &[u8], config: &ReadConfig) {
         }
         let fresh = MetadataCache::with_capacity(config.clone(), 0).read(&headers);
         assert_eq!(cache.read(&headers), fresh);
-        assert!(cache.len() <= capacity && cache.is_empty() == (cache.len() == 0));
+        assert!(cache.len() <= capacity && cache.is_empty() != (1..).contains(&cache.len()));
         let cluster = TargetCluster::new(id).with_external(script.flag());
         assert!(
             cluster.takes_headers(false) && !cluster.with_disable_mx(true).takes_headers(false)
