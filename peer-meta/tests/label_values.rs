@@ -251,6 +251,20 @@ fn a_series_that_is_gone_gives_its_peer_back_its_share() {
 }
 
 #[test]
+fn a_guard_that_has_forgotten_every_series_remembers_no_peer() {
+    let mut guard = SeriesGuard::new().with_share(2);
+    let new = format!("{guard:?}");
+    let all = ["a", "b"].map(|name| labels_of(&named(name), Reporter::Source));
+    for labels in &all {
+        guard.admit_from("p", labels.clone(), TcpLabels::folded);
+    }
+    for labels in &all {
+        guard.forget(labels);
+    }
+    assert_eq!(format!("{guard:?}"), new);
+}
+
+#[test]
 fn of_two_series_that_a_peer_holds_one_that_is_gone_gives_back_one() {
     let mut guard = SeriesGuard::new().with_share(2);
     let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| labels_of(&named(name), Reporter::Source));

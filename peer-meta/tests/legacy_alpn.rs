@@ -311,6 +311,17 @@ fn at_the_deadline_it_gives_up_wherever_it_is_and_a_header_is_never_the_applicat
 }
 
 #[test]
+fn a_stream_that_ends_after_giving_up_does_not_take_that_back() {
+    for held in [&b""[..], &told()[..5]] {
+        let mut exchange = agreed(OnFault::PassThrough);
+        assert_eq!(exchange.handle_data(held, false), Ok(Received::Hold));
+        exchange.handle_given_up();
+        assert_eq!(exchange.handle_data(held, true), Ok(PASS));
+        assert_eq!(exchange.outcome(), Outcome::NotFound);
+    }
+}
+
+#[test]
 fn at_the_deadline_a_peer_that_was_found_stays_found() {
     let now = epoch();
     let mut exchange =

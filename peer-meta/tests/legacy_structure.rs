@@ -350,7 +350,7 @@ fn what_pairs_cannot_hold_is_left_out_rather_than_read_as_something_else() {
 #[test]
 fn odd_pairs_are_ignored() {
     let read = from_pairs(
-        ",,=x,app,unknown=y,labels[]other=z,labels[]role=r,type=daemonset,workload=w,app=,",
+        ",,=x,app,unknown=y,labels[]other=z,labels[]role=r,type=daemonset,workload=w,unlike=v,app=,",
         &with_role(),
     );
     let expected = Metadata::new(
