@@ -59,6 +59,14 @@ pub struct Cli {
           action = ArgAction::Set, value_parser = BoolishValueParser::new())]
     localhost_app_tunnel: bool,
 
+    // No flag, and so nothing that clap is to tell of.
+    #[arg(skip)]
+    #[expect(
+        missing_docs,
+        reason = "clap would take them for those of a flag; see `Outbound::with_own_tunnels`"
+    )]
+    pub own_tunnels: bool,
+
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for those of the flags")]
     pub options: Options,
@@ -92,7 +100,11 @@ pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
 
     let exchange = ExchangeConfig::new().with_response_baggage(cli.enable_response_baggage);
     let pool = proxy.pool()?;
-    let outbound = Arc::new(Outbound::new(&proxy, pool.clone(), exchange, own.clone()));
+    let outbound = Outbound::new(&proxy, pool.clone(), exchange, own.clone());
+    let outbound = Arc::new(match cli.own_tunnels {
+        true => outbound.with_own_tunnels(proxy.connector()?),
+        false => outbound,
+    });
     let connections = Connections::default();
     let mut accepting = Vec::new();
     if let Some(listener) = socks {

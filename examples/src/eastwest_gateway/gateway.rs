@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::access_log::{self, Direction};
+use crate::hop_log::HopLog;
 use crate::mesh_file::{MeshWatch, Site};
 use crate::metrics::{Metered, Metrics};
 use crate::proxy::{
@@ -28,6 +29,7 @@ pub(crate) struct Gateway {
     mesh: MeshWatch,
     metrics: Arc<Metrics>,
     chance: Chance,
+    hop_log: HopLog,
     exchange: ExchangeConfig,
     believed: Believed,
     endpoints: Endpoints,
@@ -54,6 +56,7 @@ impl Gateway {
             mesh: proxy.mesh().clone(),
             metrics: Arc::clone(proxy.metrics()),
             chance: proxy.chance(),
+            hop_log: proxy.hop_log(),
             exchange,
             believed,
             endpoints,
@@ -219,7 +222,9 @@ impl Gateway {
         let mut upstream = Metered::server(socket, &counted);
         let handle = incoming.handle();
         let baggage = exchange.response_baggage(StatusCode::OK);
-        let mut tunnel = match incoming.accept(&Accept::new(baggage.into_iter().collect())) {
+        let accept = Accept::new(baggage.into_iter().collect());
+        self.hop_log.answered(&incoming, &accept);
+        let mut tunnel = match incoming.accept(&accept) {
             Ok(tunnel) => tunnel,
             Err(error) => return asked.log(exchange, Some(chosen), (0, 0), Some(&error)),
         };

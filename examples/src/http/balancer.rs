@@ -17,6 +17,7 @@ use super::destination::{Destination, Group, Lanes};
 use super::fault::Fault;
 use super::lane::{Lane, Way};
 use super::ring::Ring;
+use crate::hop_log::HopLog;
 use crate::mesh_file::Site;
 use crate::proxy::{Chance, Proxy, StartError};
 
@@ -30,6 +31,7 @@ pub struct Balancer {
     inner: Connector,
     config: PoolConfig,
     chance: Chance,
+    log: HopLog,
     role: Role,
     exchange: ExchangeConfig,
     state: Mutex<State>,
@@ -98,6 +100,7 @@ impl Balancer {
                 .max_streams_per_connection(proxy.environment().pool_max_streams_per_connection)
                 .idle_timeout(idle),
             chance: proxy.chance(),
+            log: proxy.hop_log(),
             role,
             exchange,
             state: Mutex::default(),
@@ -261,11 +264,13 @@ impl Balancer {
                 (self.inner.clone(), inner),
                 self.config,
                 group.weight(),
+                self.log.clone(),
             )),
             None => Lanes::One(Arc::new(Lane::new(Way::Tunnel {
                 target: Target::Address(route.address().ip()),
                 pool: self.outer.clone(),
                 route: Box::new(route),
+                log: self.log.clone(),
             }))),
         }
     }

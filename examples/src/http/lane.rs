@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hbone::Route;
+use hbone::{Position, Route};
 use http::Version;
 use peer_meta::Target;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -15,6 +15,7 @@ use tokio_hbone::{Pool, Tunnel};
 use super::answered::Answered;
 use super::connection::{Connection, Http2};
 use super::fault::Fault;
+use crate::hop_log::HopLog;
 use crate::proxy::connect_from;
 
 /// One way that leads to one server: the HTTP connections there, which are kept and shared, and how to make more of them.
@@ -37,6 +38,7 @@ pub(super) enum Way {
         pool: Pool,
         route: Box<Route>,
         target: Target,
+        log: HopLog,
     },
 }
 
@@ -174,8 +176,16 @@ impl Lane {
                 pool,
                 route,
                 target,
+                log,
             } => {
                 let tunnel = pool.connect(route).await?;
+                if let Some(answer) = tunnel.answers().last() {
+                    let position = match target {
+                        Target::OtherNetwork => Position::Inner,
+                        _ => Position::Single,
+                    };
+                    log.asked(position, &route.last().connect, answer);
+                }
                 let answered = Answered::tunnel(route.address(), *target, &tunnel);
                 Ok(Opened {
                     io: Link::Tunnel(tunnel),

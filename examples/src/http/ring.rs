@@ -1,10 +1,11 @@
 use std::collections::VecDeque;
+use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hbone::Route;
 use hbone::pool::PoolConfig;
+use hbone::{Position, Route};
 use peer_meta::Target;
 use tokio::sync::Notify;
 use tokio_hbone::{Connector, Pool};
@@ -12,6 +13,7 @@ use tokio_hbone::{Connector, Pool};
 use super::fault::Fault;
 use super::lane::{Lane, Way};
 use super::rate::Rate;
+use crate::hop_log::HopLog;
 
 /// The lanes into another network, which take turns.
 ///
@@ -29,6 +31,7 @@ pub(super) struct Ring {
     inner: Connector,
     inner_route: Route,
     config: PoolConfig,
+    log: HopLog,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -80,6 +83,7 @@ impl Ring {
         inner: (Connector, Route),
         config: PoolConfig,
         weight: u32,
+        log: HopLog,
     ) -> Arc<Self> {
         let now = Instant::now();
         let ((outer, outer_route), (inner, inner_route)) = (outer, inner);
@@ -89,6 +93,7 @@ impl Ring {
             inner,
             inner_route,
             config,
+            log,
             state: Mutex::new(State {
                 most: lanes_for(weight),
                 seats: VecDeque::new(),
@@ -199,14 +204,22 @@ impl Ring {
     /// A lane is a pool of its own with one connection, that to whom the gateway chose; the way to the gateway is shared.
     fn new_lane(&self) -> Lane {
         let (outer, route) = (self.outer.clone(), self.outer_route.clone());
+        let log = self.log.clone();
         let inner = self.inner.clone().with_transport(move |_| {
-            let (outer, route) = (outer.clone(), route.clone());
-            async move { outer.connect(&route).await.map_err(std::io::Error::other) }
+            let (outer, route, log) = (outer.clone(), route.clone(), log.clone());
+            async move {
+                let tunnel = outer.connect(&route).await.map_err(io::Error::other)?;
+                if let Some(answer) = tunnel.answers().last() {
+                    log.asked(Position::Outer, &route.last().connect, answer);
+                }
+                Ok(tunnel)
+            }
         });
         Lane::new(Way::Tunnel {
             pool: Pool::builder(inner).config(self.config).build(),
             route: Box::new(self.inner_route.clone()),
             target: Target::OtherNetwork,
+            log: self.log.clone(),
         })
     }
 

@@ -17,6 +17,7 @@ use tokio_hbone::{Acceptor, ConnectionConfig, Connector, Http2Config, Pool};
 use super::control::Wish;
 use super::{Chance, Control, Environment, Options, StartError, connect_from};
 use crate::admin::{Readiness, serve_metrics, serve_readiness};
+use crate::hop_log::HopLog;
 use crate::mesh_file::{MeshFileError, MeshWatch, Site, Strictness};
 use crate::metrics::Metrics;
 
@@ -99,6 +100,12 @@ impl Proxy {
     #[must_use]
     pub const fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// What tells of its hops.
+    #[must_use]
+    pub fn hop_log(&self) -> HopLog {
+        HopLog::new(Arc::clone(&self.mesh.current().workload().uid))
     }
 
     /// What decides by chance.

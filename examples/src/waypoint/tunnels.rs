@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::access_log::{self, Access, Direction, Passed};
+use crate::hop_log::HopLog;
 use crate::http::{Client, Drain, Forwarder, Meant, Protocol, Sniffed, carry, serve, sniff};
 use crate::mesh_file::{MeshWatch, Site};
 use crate::metrics::Metrics;
@@ -20,6 +21,7 @@ use tokio_hbone::{Addresses, Handler, Incoming, Tunnel};
 pub(crate) struct Tunnels {
     mesh: MeshWatch,
     metrics: Arc<Metrics>,
+    hop_log: HopLog,
     exchange: ExchangeConfig,
     forwarder: Arc<Forwarder>,
     tcp: Vec<u16>,
@@ -37,6 +39,7 @@ impl Tunnels {
         Self {
             mesh: proxy.mesh().clone(),
             metrics: Arc::clone(proxy.metrics()),
+            hop_log: proxy.hop_log(),
             exchange,
             forwarder: Arc::new(forwarder),
             tcp,
@@ -147,6 +150,7 @@ impl Handler for Tunnels {
         let handle = asked.incoming.handle();
         let baggage = client.exchange.response_baggage(StatusCode::OK);
         let accept = Accept::new(baggage.into_iter().collect());
+        self.hop_log.answered(&asked.incoming, &accept);
         let Ok(tunnel) = asked.incoming.accept(&accept) else {
             return;
         };

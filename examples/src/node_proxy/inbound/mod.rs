@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::access_log::{self, Access, Direction, Passed};
+use crate::hop_log::HopLog;
 use crate::mesh_file::MeshWatch;
 use crate::metrics::{Metered, Metrics};
 use crate::proxy::{
@@ -27,6 +28,7 @@ use asked::Asked;
 pub(crate) struct Inbound {
     mesh: MeshWatch,
     metrics: Arc<Metrics>,
+    hop_log: HopLog,
     exchange: ExchangeConfig,
     own: OwnListeners,
     own_ports: Vec<u16>,
@@ -52,6 +54,7 @@ impl Inbound {
         Self {
             mesh: proxy.mesh().clone(),
             metrics: Arc::clone(proxy.metrics()),
+            hop_log: proxy.hop_log(),
             exchange,
             own: own.clone(),
             own_ports: ports.chain(own.ports()).collect(),
@@ -92,6 +95,7 @@ impl Inbound {
         application: &mut Metered<TcpStream>,
     ) -> Result<Copied, TunnelError> {
         let handle = incoming.handle();
+        self.hop_log.answered(&incoming, accept);
         let mut tunnel = incoming.accept(accept)?;
         close_is_reset(application.io(), true);
         let mut changes = self.mesh.changes();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::access_log::{self, Access, Direction, Passed};
+use crate::hop_log::HopLog;
 use crate::mesh_file::{MeshWatch, Site};
 use crate::metrics::Metrics;
 use crate::proxy::{Chance, Proxy, answer_lookups, connect_from};
@@ -17,7 +18,7 @@ use hbone::{Authority, Forwarded, Network, Position, Profile, Telling};
 use peer_meta::{Exchange, ExchangeConfig, Hop, Role, Target};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
-use tokio_hbone::{Pool, Tunnel};
+use tokio_hbone::{Connector, Pool, Tunnel};
 
 use crate::node_proxy::own_listeners::OwnListeners;
 pub(crate) use fault::Fault;
@@ -30,6 +31,9 @@ pub(crate) struct Outbound {
     pool: Pool,
     metrics: Arc<Metrics>,
     chance: Chance,
+    hop_log: HopLog,
+    /// Makes the tunnels into other networks, if no two connections share one.
+    own_tunnels: Option<Connector>,
     exchange: ExchangeConfig,
     own: OwnListeners,
 }
@@ -49,8 +53,19 @@ impl Outbound {
             pool,
             metrics: Arc::clone(proxy.metrics()),
             chance: proxy.chance(),
+            hop_log: proxy.hop_log(),
+            own_tunnels: None,
             exchange,
             own,
+        }
+    }
+
+    /// Each connection into another network has tunnels of its own from now on, which `connector` makes, and so an endpoint of its
+    /// own choosing by the gateway there, as ztunnel has it.
+    pub(crate) fn with_own_tunnels(self, connector: Connector) -> Self {
+        Self {
+            own_tunnels: Some(connector),
+            ..self
         }
     }
 
@@ -146,14 +161,20 @@ impl Outbound {
             exchange.handle_response(Hop::Single, []);
             return Ok(Upstream::Plain(socket));
         };
-        let tunnel = match weight(plan) {
-            Some(weight) => {
+        let across = weight(plan);
+        let tunnel = match (across, &self.own_tunnels) {
+            (Some(_), Some(connector)) => connector.connect(&route).await?,
+            (Some(weight), None) => {
                 let spread = Spread::by_weight(weight);
                 self.pool.connect_spread(&route, spread).await?
             }
-            None => self.pool.connect(&route).await?,
+            (None, _) => self.pool.connect(&route).await?,
         };
         learn(plan, &tunnel, exchange);
+        let hops = plan.legs.iter().zip(route.hops()).zip(tunnel.answers());
+        for ((leg, hop), answer) in hops {
+            self.hop_log.asked(leg.position, &hop.connect, answer);
+        }
         Ok(Upstream::Tunnel(Box::new(tunnel)))
     }
 
