@@ -1,5 +1,6 @@
 //! The demo, run as a person runs it. Its proxies listen on fixed addresses, so its runs follow one another in one test.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -18,7 +19,7 @@ fn the_demo_knows_both_parties_with_baggage_and_loses_them_without() {
     }
 
     // What each hop saw: the gateway's answer names the gateway, the destination's names a pod.
-    let hops = on["hops"].as_array().expect("a list");
+    let hops = list(&on, "hops");
     assert_eq!(hops.len(), 2);
     let (outer, inner) = (&hops[0], &hops[1]);
     assert_eq!(
@@ -35,15 +36,12 @@ fn the_demo_knows_both_parties_with_baggage_and_loses_them_without() {
     );
 
     // Both reporters name both parties, and never the gateway.
-    let opened = samples(&on, "istio_tcp_connections_opened_total");
+    let opened = across(&on, "istio_tcp_connections_opened_total");
     for reporter in ["source", "destination"] {
         let mine = opened
             .iter()
             .filter(|sample| sample["labels"]["reporter"] == reporter);
-        let total: u64 = mine
-            .clone()
-            .map(|sample| sample["value"].as_u64().expect("a value"))
-            .sum();
+        let total: u64 = mine.clone().map(|sample| value(sample)).sum();
         assert_eq!(total, 60, "{reporter}");
         for sample in mine {
             assert_eq!(sample["labels"]["source_workload"], "checkout-v1");
@@ -51,22 +49,45 @@ fn the_demo_knows_both_parties_with_baggage_and_loses_them_without() {
             assert_eq!(sample["labels"]["connection_security_policy"], "mutual_tls");
         }
     }
-    let moved: u64 = samples(&on, "istio_tcp_received_bytes_total")
-        .iter()
-        .map(|sample| sample["value"].as_u64().expect("a value"))
-        .sum();
+    let received = across(&on, "istio_tcp_received_bytes_total");
+    let moved: u64 = received.iter().map(|sample| value(sample)).sum();
     assert_eq!(
         Some(moved),
         on["bytes"].as_u64().map(|bytes| 2 * bytes),
         "both reporters count all bytes"
     );
-
-    let closed = samples(&on, "istio_tcp_connections_closed_total");
+    let closed = across(&on, "istio_tcp_connections_closed_total");
     assert_eq!(
         values(&closed),
         values(&opened),
         "the report waits for the proxies"
     );
+
+    // All flows are whole, and each request is counted once, by whoever looks at requests.
+    let flows = list(&on, "flows");
+    assert_eq!(flows.len(), 5);
+    for flow in flows {
+        assert_eq!((&flow["calls"], &flow["failed"]), (&60.into(), &0.into()));
+    }
+    let services = |key: &str, value: bool| {
+        let flows = flows.iter().filter(|flow| flow[key] == value);
+        flows.count()
+    };
+    assert_eq!(services("crosses_networks", true), 3);
+    let requests = samples(&on, "istio_requests_total");
+    assert_eq!(values(&requests).iter().sum::<u64>(), 3 * 60);
+    let asked = |source: &str, destination: &str| -> u64 {
+        let edges = list(&on, "edges").iter();
+        edges
+            .filter(|edge| edge["protocol"] == "http" && edge["source"] == source)
+            .filter(|edge| text(&edge["destination"]).starts_with(destination))
+            .map(|edge| edge["count"].as_u64().expect("a count"))
+            .sum()
+    };
+    assert_eq!(asked("checkout-v1.cluster-a", "reviews-v"), 60);
+    assert_eq!(asked("checkout-v1.cluster-a", "catalog-v"), 60);
+    assert_eq!(asked("istio-ingressgateway.cluster-a", "reviews-v"), 60);
+    assert_eq!(list(&on, "proxies").len(), 13);
 
     let off = json(&["--json", "--requests", "30", "--no-baggage"]);
     assert_eq!(
@@ -74,7 +95,7 @@ fn the_demo_knows_both_parties_with_baggage_and_loses_them_without() {
         (&30.into(), &true.into())
     );
     assert!(off["unknown_labels"].as_u64().expect("a count") > 0);
-    let opened = samples(&off, "istio_tcp_connections_opened_total");
+    let opened = across(&off, "istio_tcp_connections_opened_total");
     let seen = |reporter: &str, label: &str| {
         let mut mine = opened
             .iter()
@@ -87,11 +108,25 @@ fn the_demo_knows_both_parties_with_baggage_and_loses_them_without() {
         !seen("source", "destination_principal"),
         "what TLS proved is still known"
     );
+    // Within a network the directory knows.
+    let unknown: BTreeSet<_> = list(&off, "edges")
+        .iter()
+        .filter(|edge| !list(edge, "unknown").is_empty())
+        .map(|edge| text(&edge["service"]))
+        .collect();
+    let host = |name: &str| format!("{name}.shop.svc.cluster.local");
+    assert_eq!(
+        unknown,
+        BTreeSet::from([&*host("reviews"), &*host("stock")])
+    );
 
     let plain = run(&["--requests", "3"]);
     assert!(plain.status.success());
     let report = String::from_utf8(plain.stdout).expect("UTF-8");
     assert!(report.ends_with("0 labels are `unknown`\n"), "{report}");
+    let progress = String::from_utf8(plain.stderr).expect("UTF-8");
+    assert!(progress.contains("3 of 3"), "{progress}");
+    assert!(!progress.contains("ERROR"), "{progress}");
 
     // A reader that has seen enough (`| head -n 1`) is told so without a panic.
     let mut unread = demo(&["--requests", "1"])
@@ -126,19 +161,31 @@ fn json(arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).expect("one JSON document")
 }
 
+fn list<'a>(report: &'a Value, key: &str) -> &'a Vec<Value> {
+    report[key].as_array().expect("a list")
+}
+
 fn samples<'a>(report: &'a Value, name: &str) -> Vec<&'a Value> {
-    let metrics = report["metrics"].as_array().expect("a list");
-    metrics
-        .iter()
-        .filter(|sample| sample["name"] == name)
-        .collect()
+    let metrics = list(report, "metrics").iter();
+    metrics.filter(|sample| sample["name"] == name).collect()
+}
+
+/// Those of the connections across networks at their two ends.
+fn across<'a>(report: &'a Value, name: &str) -> Vec<&'a Value> {
+    let is_at_an_end = |sample: &&Value| {
+        sample["labels"]["destination_service"] == "stock.shop.svc.cluster.local"
+            && sample["proxy"] != "istio-eastwestgateway"
+    };
+    let samples = samples(report, name).into_iter();
+    samples.filter(is_at_an_end).collect()
 }
 
 fn values(samples: &[&Value]) -> Vec<u64> {
-    samples
-        .iter()
-        .map(|sample| sample["value"].as_u64().expect("a value"))
-        .collect()
+    samples.iter().map(|sample| value(sample)).collect()
+}
+
+fn value(sample: &Value) -> u64 {
+    sample["value"].as_u64().expect("a value")
 }
 
 fn text(value: &Value) -> &str {

@@ -1,41 +1,36 @@
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hbone::{Position, Traceparent};
-use http::{HeaderMap, HeaderValue};
+use hbone_examples::hop_log::TARGET;
 use serde::Serialize;
-use tokio_hbone::{HopAnswer, Incoming};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
 
-/// What the two ends of each hop saw of each other, for one connection: the first.
-#[derive(Default)]
+use crate::topology::{CLIENT, PARTIES, Party};
+use crate::ui::{self, Seen, Side};
+
+/// Reads the hop logs of all proxies: the latest hops for the page, the first ones for the report.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Hops {
-    /// The trace of that connection, by which its CONNECTs are recognised.
-    trace: OnceLock<Traceparent>,
-    seen: Mutex<BTreeMap<Place, Hop>>,
+    seen: Arc<Seen>,
+    state: Arc<Mutex<State>>,
 }
 
-/// Which hop it is, in the order of the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Place {
-    Outer,
-    Inner,
+#[derive(Debug, Default)]
+struct State {
+    first: Vec<ui::Hop>,
+    /// Without a trace, and waiting for the hop that ends their way.
+    waiting: VecDeque<ui::Hop>,
+    untraced: u64,
 }
 
-impl Place {
-    /// The hop at this position of a route; `None` where there is but one.
-    pub(crate) const fn of(position: Position) -> Option<Self> {
-        match position {
-            Position::Outer => Some(Self::Outer),
-            Position::Inner => Some(Self::Inner),
-            _ => None,
-        }
-    }
-}
-
-/// One CONNECT and its answer.
-#[derive(Clone, Default, Serialize)]
-pub(crate) struct Hop {
+/// One CONNECT and its answer, of the first connection across networks.
+#[derive(Clone, Serialize)]
+pub(crate) struct SeenHop {
+    pub(crate) hop: &'static str,
     /// Whom the answering end saw.
     pub(crate) client: String,
     /// Whom the asking end saw.
@@ -47,61 +42,181 @@ pub(crate) struct Hop {
     pub(crate) response: BTreeMap<String, String>,
 }
 
+/// How many of the first ones are kept.
+const FIRST: usize = 512;
+/// How many wait.
+const MOST_WAITING: usize = 256;
+
 impl Hops {
-    /// Follows the connection with this trace, unless another is followed already.
-    pub(crate) fn follow(&self, trace: Traceparent) {
-        self.trace.get_or_init(|| trace);
+    /// The latest ones.
+    pub(crate) fn seen(&self) -> Arc<Seen> {
+        Arc::clone(&self.seen)
     }
 
-    /// The answering end saw this request.
-    pub(crate) fn requested(&self, place: Place, incoming: &Incoming) {
-        if incoming
-            .connect()
-            .traceparent
-            .is_some_and(|trace| self.follows(trace))
-        {
-            let headers = &incoming.head().headers;
-            let mut seen = self.lock();
-            let hop = seen.entry(place).or_default();
-            hop.client = incoming.peer().to_string();
-            hop.authority = incoming.connect().authority.to_string();
-            hop.request = readable(headers);
+    /// Both hops of the first connection from [`CLIENT`] into the other network, the outer one first.
+    pub(crate) fn first(&self) -> Vec<SeenHop> {
+        let state = self.state();
+        let is_it = |hop: &&ui::Hop| {
+            hop.proxy == CLIENT.name && hop.side == Side::Asked && hop.position == "outer"
+        };
+        let Some(trace) = state.first.iter().find(is_it).map(|hop| &hop.trace) else {
+            return Vec::new();
+        };
+        let of_trace = |side| {
+            let hops = state.first.iter();
+            hops.filter(move |hop| hop.trace == *trace && hop.side == side)
+        };
+        let asked = of_trace(Side::Asked).filter_map(|asked| {
+            let answered = of_trace(Side::Answered).find(|hop| is_other_end(asked, hop))?;
+            Some(SeenHop {
+                hop: asked.position,
+                client: answered.peer.clone(),
+                server: asked.peer.clone(),
+                authority: asked.authority.clone(),
+                request: joined(&answered.request),
+                response: joined(&asked.response),
+            })
+        });
+        asked.collect()
+    }
+
+    fn note(&self, hop: ui::Hop) {
+        let mut state = self.state();
+        for hop in state.whole(hop) {
+            if state.first.len() < FIRST {
+                state.first.push(hop.clone());
+            }
+            self.seen.note(hop);
         }
     }
 
-    /// The asking end saw this answer to a request with `trace`.
-    pub(crate) fn answered(&self, place: Place, trace: Traceparent, answer: &HopAnswer) {
-        if self.follows(trace) {
-            let mut seen = self.lock();
-            let hop = seen.entry(place).or_default();
-            hop.server = answer.peer.to_string();
-            hop.response = readable(&answer.headers);
-        }
-    }
-
-    /// All hops, the outermost first.
-    pub(crate) fn all(&self) -> Vec<(Place, Hop)> {
-        self.lock()
-            .iter()
-            .map(|(place, hop)| (*place, hop.clone()))
-            .collect()
-    }
-
-    fn follows(&self, trace: Traceparent) -> bool {
-        self.trace.get() == Some(&trace)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Place, Hop>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl State {
+    /// What can be told now that this hop is known, with one trace each.
+    ///
+    /// Proxies that speak like Envoy send no `traceparent` on their CONNECTs. Their ways are put together here: to the hop on
+    /// which one asked for the destination belong the other end's view of it, and the latest outer hop of whoever asked.
+    fn whole(&mut self, hop: ui::Hop) -> Vec<ui::Hop> {
+        if !hop.trace.is_empty() {
+            return vec![hop];
+        }
+        if hop.side == Side::Answered || hop.position == "outer" {
+            if self.waiting.len() >= MOST_WAITING {
+                self.waiting.pop_front();
+            }
+            self.waiting.push_back(hop);
+            return Vec::new();
+        }
+        let mut way = Vec::new();
+        let is_outer = |other: &ui::Hop| other.side == Side::Asked && other.proxy == hop.proxy;
+        if hop.position == "inner"
+            && let Some(outer) = self.take(is_outer)
+        {
+            way.extend(self.take(|other| is_other_end(&outer, other)));
+            way.push(outer);
+        }
+        way.extend(self.take(|other| is_other_end(&hop, other)));
+        way.push(hop);
+        self.untraced += 1;
+        for hop in &mut way {
+            hop.trace = format!("untraced-{}", self.untraced);
+        }
+        way
+    }
+
+    fn take(&mut self, is_it: impl Fn(&ui::Hop) -> bool) -> Option<ui::Hop> {
+        let at = self.waiting.iter().position(is_it)?;
+        self.waiting.remove(at)
+    }
+}
+
+/// Whether `other` is what the answering end saw of the hop that `asked` tells of.
+fn is_other_end(asked: &ui::Hop, other: &ui::Hop) -> bool {
+    let is = |proxy: &str, peer: &str| party(proxy).is_some_and(|party| party.spiffe_id() == peer);
+    other.side == Side::Answered
+        && other.authority == asked.authority
+        && is(&other.proxy, &asked.peer)
+        && is(&asked.proxy, &other.peer)
+}
+
+fn party(name: &str) -> Option<&'static Party> {
+    PARTIES.iter().find(|party| party.name == name)
+}
+
 /// The lines of one name are joined as RFC 9110 section 5.3 has it, so that none goes unseen.
-fn readable(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let lines = |name| headers.get_all(name).iter().map(text);
-    headers
-        .keys()
-        .map(|name| (name.to_string(), lines(name).collect::<Vec<_>>().join(", ")))
+fn joined(headers: &[(String, String)]) -> BTreeMap<String, String> {
+    let mut joined = BTreeMap::<String, String>::new();
+    for (name, value) in headers {
+        joined
+            .entry(name.clone())
+            .and_modify(|line| *line = format!("{line}, {value}"))
+            .or_insert_with(|| value.clone());
+    }
+    joined
+}
+
+impl<S: Subscriber> Layer<S> for Hops {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() != TARGET {
+            return;
+        }
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        self.note(fields.into_hop());
+    }
+}
+
+/// The fields of a line of the hop log.
+#[derive(Debug, Default)]
+struct Fields(BTreeMap<&'static str, String>);
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name(), value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name(), format!("{value:?}"));
+    }
+}
+
+impl Fields {
+    fn into_hop(mut self) -> ui::Hop {
+        let mut take = |name| self.0.remove(name).unwrap_or_default();
+        let uid = take("proxy");
+        let known = PARTIES.iter().find(|party| party.uid() == uid);
+        let request = headers(&take("request"));
+        let traceparent = request.iter().find(|(name, _)| name == "traceparent");
+        let trace = traceparent.and_then(|(_, value)| value.split('-').nth(1));
+        ui::Hop {
+            trace: trace.unwrap_or_default().to_owned(),
+            proxy: known.map_or(uid, |party| party.name.to_owned()),
+            side: match take("side").as_str() {
+                "asked" => Side::Asked,
+                _ => Side::Answered,
+            },
+            position: match take("position").as_str() {
+                "outer" => "outer",
+                "inner" => "inner",
+                "single" => "single",
+                _ => "",
+            },
+            authority: take("authority"),
+            peer: take("peer"),
+            request,
+            response: headers(&take("response")),
+            status: 200,
+        }
+    }
+}
+
+fn headers(lines: &str) -> Vec<(String, String)> {
+    let lines = lines.lines().filter_map(|line| line.split_once(": "));
+    lines
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }

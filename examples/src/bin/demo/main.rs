@@ -1,66 +1,105 @@
-//! A whole two-network mesh in one process: real TCP, real mutual TLS, real HTTP/2, on loopback addresses.
+//! A whole two-network mesh in one process: real TCP, real mutual TLS, real HTTP/2, the proxies of this package on loopback addresses.
 //!
 //! ```text
-//!  network-a, cluster-a (127.10/16)        network-b, cluster-b (127.20/16)
+//!  network-a, cluster-a (127.10/16)                 network-b, cluster-b (127.20/16)
 //!
-//!  application -> node proxy ==outer==> east-west gateway --TCP--> node proxy -> server   (3 pods)
-//!                           \__________________inner__________________/
+//!  checkout ── node proxy ─┬──────────────────────┐
+//!                          ├─> waypoint (reviews) ┼═> east-west gateway ─┬─> node proxies ── stock (3)
+//!  outside ─> ingress gateway ────────────────────┘                      └─> node proxies ── reviews (2)
+//!                          ├─> node proxy ── cart
+//!                          └─> waypoint (catalog) ──> node proxies ── catalog (2)
 //! ```
 
 mod application;
-mod destination_proxy;
-mod gateway;
+mod census;
+mod files;
+mod fleet;
+mod flow;
 mod hops;
-mod listener;
-mod metrics;
+mod mesh;
+mod progress;
 mod report;
-mod running;
-mod source_proxy;
+mod scrape;
 mod topology;
 mod traffic;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the mesh that it draws comes next"
-)]
 mod ui;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use tokio::time::timeout;
+use hbone_examples::hop_log::TARGET;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{Targets, dynamic_filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
+use crate::hops::Hops;
+use crate::mesh::Mesh;
+use crate::progress::tell;
 use crate::report::Report;
-use crate::running::Running;
-use crate::topology::Topology;
+use crate::scrape::{Sample, scrape};
+use crate::topology::picture;
+use crate::traffic::Outcome;
 
-/// Runs a two-network mesh and sends connections from one network to the other through double HBONE.
+/// Runs a two-network mesh and sends traffic through it: connections and requests, within a network and across, by node proxies,
+/// waypoints, an east-west gateway and an ingress gateway.
 ///
-/// Exits with 0 only if every byte came back right and, with baggage on, no metric label reads `unknown`.
+/// Exits with 0 only if every byte came back right and, with baggage on, no metric label reads `unknown` that somebody could know.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
     /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
-    /// How many connections to send
+    /// How many connections or requests each client sends to each service
     #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     requests: u32,
     /// Switch the exchange of baggage off, to see what the metrics lose
     #[arg(long)]
     no_baggage: bool,
+    /// Keep the traffic flowing until Ctrl-C, for those who look at the metrics; see examples/monitoring
+    #[arg(long, conflicts_with_all = ["json", "requests"])]
+    keep: bool,
+    /// The same, and serve a live page of it all, with switches, at this address, such as 127.0.0.1:20001
+    #[arg(long, value_name = "ADDR", conflicts_with_all = ["json", "requests"])]
+    ui: Option<SocketAddr>,
 }
 
-/// How long the proxies may take to count what their clients have ended.
-const SETTLING: Duration = Duration::from_secs(5);
+impl Options {
+    /// Whether it goes on until it is told to end.
+    const fn goes_on(&self) -> bool {
+        self.keep || self.ui.is_some()
+    }
+
+    /// Waits for Ctrl-C where that is no way to end.
+    async fn interrupted(&self) {
+        if self.goes_on() || tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// How long the proxies may take to count what their clients have ended: longer than anything but a proxy that forgets one.
+const SETTLING: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    match run(&options).await {
+    let outcome = tokio::select! {
+        outcome = run(&options) => outcome,
+        // The files are gone when the future is.
+        () = options.interrupted() => return ExitCode::from(130),
+    };
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -71,17 +110,24 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<bool> {
-    let topology = Topology::new(!options.no_baggage)?;
-    let mesh = Running::start(topology).await?;
-    let mut outcome = traffic::send(options.requests).await;
-    if timeout(SETTLING, mesh.topology.metrics.settled())
-        .await
-        .is_err()
-    {
-        let failure = "a proxy still counts a connection as open that its client has ended";
-        outcome.failures.push(failure.to_owned());
+    let hops = Hops::default();
+    start_logging(&hops);
+    let mesh = Mesh::start(!options.no_baggage).await?;
+    if options.goes_on() {
+        if let Some(address) = options.ui {
+            show(address, &mesh, &hops).await?;
+        }
+        traffic::keep_on(&mesh);
+        mesh.obey();
+        tell(format_args!("the mesh runs; Ctrl-C ends it"));
+        tokio::signal::ctrl_c().await?;
+        end(&mesh).await;
+        return Ok(true);
     }
-    let report = Report::new(&mesh, outcome, !options.no_baggage);
+    let (mut outcomes, elapsed) = traffic::send(&mesh, options.requests).await?;
+    let metrics = settled(&mut outcomes).await?;
+    end(&mesh).await;
+    let report = Report::new(&mesh, outcomes, elapsed, metrics, hops.first());
     let text = if options.json {
         format!("{}\n", serde_json::to_string_pretty(&report)?)
     } else {
@@ -92,4 +138,66 @@ async fn run(options: &Options) -> Result<bool> {
         .write_all(text.as_bytes())
         .context("writing the report")?;
     Ok(report.is_good())
+}
+
+/// Serves the page.
+async fn show(address: SocketAddr, mesh: &Mesh, hops: &Hops) -> Result<()> {
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.with_context(|| format!("cannot listen on {address} for the page"))?;
+    tell(format_args!(
+        "the page is at http://{}/",
+        listener.local_addr()?
+    ));
+    let switches = Arc::clone(&mesh.switches);
+    tokio::spawn(ui::serve(
+        listener,
+        Arc::new(picture()),
+        switches,
+        hops.seen(),
+    ));
+    Ok(())
+}
+
+/// The metrics, once the proxies have counted everything.
+async fn settled(outcomes: &mut [Outcome]) -> Result<Vec<Sample>> {
+    let begin = Instant::now();
+    loop {
+        let metrics = scrape().await?;
+        if census::is_settled(&metrics, outcomes) {
+            return Ok(metrics);
+        }
+        if begin.elapsed() >= SETTLING {
+            let failure = "a proxy has not counted the end of what its client has ended";
+            if let Some(outcome) = outcomes.first_mut() {
+                outcome.failures.push(failure.to_owned());
+            }
+            return Ok(metrics);
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn end(mesh: &Mesh) {
+    ENDING.store(true, Ordering::Relaxed);
+    mesh.stop().await;
+}
+
+/// Whether the proxies are being stopped.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// What proxies warn of goes to standard error, unless `RUST_LOG` has it otherwise.
+fn start_logging(hops: &Hops) {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::WARN.into())
+        .from_env_lossy();
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .with_filter(filter);
+    let hops = hops
+        .clone()
+        .with_filter(Targets::new().with_target(TARGET, LevelFilter::DEBUG));
+    // Proxies that end together tell of one another's end, which is nobody's concern.
+    let lines = lines.with_filter(dynamic_filter_fn(|_, _| !ENDING.load(Ordering::Relaxed)));
+    tracing_subscriber::registry().with(hops).with(lines).init();
 }
