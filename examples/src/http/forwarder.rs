@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use http::header::{CONNECTION, UPGRADE};
 use http::request::Parts;
@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use tokio::time::timeout_at;
+use tokio::time::timeout;
 
 use super::account::Account;
 use super::balancer::{Balancer, Chosen};
@@ -21,7 +21,7 @@ use super::lane::Lane;
 use super::onward::address;
 use super::progress::Broken;
 use super::screen::{is_grpc, screen};
-use super::upgrade::{forgo, splice};
+use super::upgrade::{Upgrade, Upgrades, forgo};
 use super::upload::Upload;
 use super::{Client, Limits, Meant, Refusal, ResponseFlag, Routing, hop_by_hop};
 use crate::mesh_file::{MeshWatch, Site};
@@ -85,11 +85,12 @@ impl Forwarder {
         &self.balancer
     }
 
-    /// Answers one request, whatever it takes.
+    /// Answers one request, whatever it takes. If it is to become something else, its connection is handed that.
     pub(super) async fn forward(
         &self,
         client: Arc<Client>,
         request: Request<Incoming>,
+        upgrades: &Upgrades,
     ) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         let mut upgrade = parts.extensions.remove::<OnUpgrade>();
@@ -105,7 +106,7 @@ impl Forwarder {
                 let switches = is_websocket && response.status() == StatusCode::SWITCHING_PROTOCOLS;
                 let ours = upgrade.take_if(|_| switches);
                 forgo(upgrade);
-                finish(response, ours, account)
+                finish(response, ours.map(|ours| (ours, upgrades)), account)
             }
             Err(refusal) => {
                 forgo(upgrade);
@@ -153,7 +154,12 @@ impl Forwarder {
             meant: &meant,
             account,
         };
-        let response = self.within_time(call.make(request)).await?;
+        let service = match &meant {
+            Meant::Service { service, .. } => Some(service.hostname()),
+            Meant::Workload(_) => None,
+        };
+        let patience = self.limits.response_timeout(service);
+        let response = within(patience, call.make(request)).await?;
         Ok(Answer {
             response,
             is_websocket: screened.is_websocket,
@@ -167,28 +173,22 @@ impl Forwarder {
             None => Ok(()),
         }
     }
+}
 
-    async fn within_time(
-        &self,
-        call: impl Future<Output = Result<Response<Incoming>, Refusal>>,
-    ) -> Result<Response<Incoming>, Refusal> {
-        let Some(patience) = self.limits.response_timeout else {
-            return call.await;
-        };
-        let Some(deadline) = Instant::now().checked_add(patience) else {
-            return call.await;
-        };
-        timeout_at(deadline.into(), call).await.unwrap_or_else(|_| {
-            let reason = format!(
-                "the server did not begin to answer within {patience:?}; see --response-timeout"
-            );
-            Err(Refusal::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                ResponseFlag::TimedOut,
-                reason,
-            ))
-        })
-    }
+async fn within(
+    patience: Option<Duration>,
+    call: impl Future<Output = Result<Response<Incoming>, Refusal>>,
+) -> Result<Response<Incoming>, Refusal> {
+    let Some(patience) = patience else {
+        return call.await;
+    };
+    timeout(patience, call).await.unwrap_or_else(|_| {
+        let reason = format!(
+            "the server did not begin to answer within {patience:?}; see --response-timeout"
+        );
+        let flag = ResponseFlag::TimedOut;
+        Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, flag, reason))
+    })
 }
 
 struct Answer {
@@ -324,7 +324,7 @@ fn keep(lane: Arc<Lane>, connection: Connection) {
 /// The server's answer, as it goes on.
 fn finish(
     response: Response<Incoming>,
-    upgrade: Option<OnUpgrade>,
+    upgrade: Option<(OnUpgrade, &Upgrades)>,
     mut account: Box<Account>,
 ) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
@@ -339,7 +339,7 @@ fn finish(
         let download = Download::new(body, account);
         return Response::from_parts(parts, download.boxed_unsync());
     }
-    let (Some(ours), Some(theirs)) = (upgrade, theirs) else {
+    let (Some((client, upgrades)), Some(server)) = (upgrade, theirs) else {
         let reason = "the server switched to another protocol, which nobody had asked for";
         let refusal = Refusal::new(StatusCode::BAD_GATEWAY, ResponseFlag::ServerFault, reason);
         account.refuse(&refusal);
@@ -351,7 +351,12 @@ fn finish(
     parts
         .headers
         .insert(UPGRADE, HeaderValue::from_static("websocket"));
-    tokio::spawn(splice(ours, theirs, account));
+    // It fails if the connection is gone already.
+    let _ = upgrades.send(Upgrade {
+        client,
+        server,
+        account,
+    });
     let none = http_body_util::Empty::new().map_err(|never| match never {});
     Response::from_parts(parts, none.boxed_unsync())
 }

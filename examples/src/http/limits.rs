@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use clap::Args;
+use hbone::Hostname;
 
+use super::ResponseTimeout;
 use crate::proxy::parse_duration;
 
 /// What clients may ask for, and how long anybody may take.
@@ -29,11 +31,26 @@ pub struct Limits {
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
     pub body_timeout: Duration,
 
-    /// How long a server may take to begin its answer; then 504. By default it may take as long as the client waits
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    pub response_timeout: Option<Duration>,
+    /// How long a server may take to begin its answer; then 504. With HOST, those of this service of the mesh file, whatever name the
+    /// request has for it. 0s is as long as the client waits, which is the default. May be repeated
+    #[arg(long, value_name = "[HOST=]DURATION")]
+    pub response_timeout: Vec<ResponseTimeout>,
 
     /// How long a connection may be silent until it is taken for one on which the server speaks first, and so for no HTTP
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     pub detect_timeout: Duration,
+}
+
+impl Limits {
+    /// How long the servers of `service` may take to begin an answer. What is said of the service goes before what is said of all, and what
+    /// is said last before what was said first.
+    pub(super) fn response_timeout(&self, service: Option<&Hostname>) -> Option<Duration> {
+        let said = |of: Option<&Hostname>| {
+            let mut all = self.response_timeout.iter().rev();
+            all.find(|timeout| timeout.service.as_ref() == of)
+        };
+        let own = service.and_then(|service| said(Some(service)));
+        let timeout = own.or_else(|| said(None))?.after;
+        (!timeout.is_zero()).then_some(timeout)
+    }
 }

@@ -1,19 +1,21 @@
 use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::watch;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, sink};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
-use super::{Client, Forwarder, Protocol};
-
-/// Whether requests are still wanted.
-#[derive(Debug, Clone)]
-pub struct Drain(watch::Sender<bool>);
+use super::upgrade::Upgrades;
+use super::{Body, Client, Drain, Forwarder, Protocol};
 
 /// For each request, and for all of a connection: what a client may send ahead of a server that is slow to read.
 const STREAM_WINDOW: u32 = 1 << 20;
@@ -22,36 +24,10 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 const MOST_REQUESTS: u32 = 100;
 /// What is read of a head beyond what is allowed, so that it can be answered.
 const MARGIN: usize = 4;
-/// For the last words to somebody who is slow.
+/// For the last words to somebody who is slow, and for whoever gets them to leave.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-impl Drain {
-    /// They are.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(watch::Sender::new(false))
-    }
-
-    /// No more of them: connections end as soon as the requests that they carry have been answered.
-    pub fn begin(&self) {
-        self.0.send_replace(true);
-    }
-
-    async fn begun(&self) {
-        let mut receiver = self.0.subscribe();
-        if receiver.wait_for(|begun| *begun).await.is_err() {
-            std::future::pending().await
-        }
-    }
-}
-
-impl Default for Drain {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Serves all requests on one connection, to its end.
+/// Serves all requests on one connection, and what one of them may have made of it, to its end.
 pub async fn serve<IO>(
     io: IO,
     protocol: Protocol,
@@ -61,72 +37,147 @@ pub async fn serve<IO>(
 ) where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let address = client.address;
-    let client = Arc::new(client);
-    let most = usize::try_from(forwarder.limits().max_head).unwrap_or(usize::MAX);
-    let most = most.saturating_mul(MARGIN).max(16 << 10);
-    let most_headers = usize::try_from(forwarder.limits().max_headers).unwrap_or(usize::MAX);
-    let head_timeout = forwarder.limits().head_timeout;
-    let service = service_fn(move |request| {
-        let (forwarder, client) = (Arc::clone(&forwarder), Arc::clone(&client));
-        async move { Ok::<_, Infallible>(forwarder.forward(client, request).await) }
-    });
+    let serving = Serving {
+        address: client.address,
+        client: Arc::new(client),
+        forwarder,
+        drain,
+    };
     let ended = match protocol {
-        Protocol::Http2 => {
-            let mut connection = http2::Builder::new(TokioExecutor::new())
-                .timer(TokioTimer::new())
-                .initial_stream_window_size(STREAM_WINDOW)
-                .initial_connection_window_size(CONNECTION_WINDOW)
-                .max_concurrent_streams(MOST_REQUESTS)
-                .max_header_list_size(u32::try_from(most).unwrap_or(u32::MAX))
-                .serve_connection(TokioIo::new(io), service);
-            let mut drained = false;
-            loop {
-                tokio::select! {
-                    ended = &mut connection => break ended,
-                    () = drain.begun(), if !drained => {
-                        drained = true;
-                        Pin::new(&mut connection).graceful_shutdown();
-                    }
-                }
-            }
-        }
-        _ => {
-            let mut connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(head_timeout)
-                .max_buf_size(most)
-                .max_headers(most_headers.saturating_mul(MARGIN))
-                .half_close(true)
-                .serve_connection(TokioIo::new(io), service)
-                .with_upgrades();
-            let mut drained = false;
-            let ended = loop {
-                tokio::select! {
-                    ended = &mut connection => break ended,
-                    () = drain.begun(), if !drained => {
-                        drained = true;
-                        Pin::new(&mut connection).graceful_shutdown();
-                    }
-                }
-            };
-            if ended.as_ref().is_err_and(hyper::Error::is_timeout)
-                && let Some(parts) = connection.into_parts()
-                && !parts.read_buf.is_empty()
-            {
-                too_slow(parts.io.into_inner()).await;
-            }
-            ended
-        }
+        Protocol::Http2 => serving.http2(io).await,
+        _ => serving.http1(io).await,
     };
     if let Err(error) = ended {
         let error: &dyn std::error::Error = &error;
-        tracing::debug!(src.addr = %address, error, "a connection of HTTP ended");
+        tracing::debug!(src.addr = %serving.address, error, "a connection of HTTP ended");
     }
 }
 
+struct Serving<'s> {
+    address: SocketAddr,
+    client: Arc<Client>,
+    forwarder: Arc<Forwarder>,
+    drain: &'s Drain,
+}
+
+impl Serving<'_> {
+    async fn http2<IO>(&self, io: IO) -> hyper::Result<()>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        // Nothing is upgraded in HTTP/2.
+        let (upgrades, _) = unbounded_channel();
+        let (forwarder, client) = (Arc::clone(&self.forwarder), Arc::clone(&self.client));
+        let service = service_fn(move |request| {
+            answer(
+                Arc::clone(&forwarder),
+                Arc::clone(&client),
+                request,
+                upgrades.clone(),
+            )
+        });
+        let mut connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_concurrent_streams(MOST_REQUESTS)
+            .max_header_list_size(u32::try_from(self.most()).unwrap_or(u32::MAX))
+            .serve_connection(TokioIo::new(io), service);
+        tokio::select! {
+            ended = &mut connection => return ended,
+            () = self.drain.begun() => {}
+        }
+        Pin::new(&mut connection).graceful_shutdown();
+        connection.await
+    }
+
+    async fn http1<IO>(&self, io: IO) -> hyper::Result<()>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (upgrades, mut upgraded) = unbounded_channel();
+        let (forwarder, client) = (Arc::clone(&self.forwarder), Arc::clone(&self.client));
+        let drain = self.drain.clone();
+        let service = service_fn(move |request| {
+            let drain = drain.clone();
+            let answer = answer(
+                Arc::clone(&forwarder),
+                Arc::clone(&client),
+                request,
+                upgrades.clone(),
+            );
+            async move {
+                let mut response = answer.await?;
+                let is_last = response.status() != StatusCode::SWITCHING_PROTOCOLS;
+                if is_last && drain.has_begun() {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(CONNECTION, close);
+                }
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let limits = self.forwarder.limits();
+        let most_headers = usize::try_from(limits.max_headers).unwrap_or(usize::MAX);
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head_timeout)
+            .max_buf_size(self.most())
+            .max_headers(most_headers.saturating_mul(MARGIN))
+            .half_close(true)
+            .serve_connection(TokioIo::new(io), service)
+            .with_upgrades();
+        let mut is_leaving = false;
+        let ended = loop {
+            tokio::select! {
+                ended = &mut connection => break ended,
+                () = self.drain.is_time_for_the_idle(), if !is_leaving => {
+                    is_leaving = true;
+                    Pin::new(&mut connection).graceful_shutdown();
+                }
+            }
+        };
+        if let Ok(upgrade) = upgraded.try_recv() {
+            upgrade.splice().await;
+            return ended;
+        }
+        let Some(parts) = connection.into_parts() else {
+            return ended;
+        };
+        let io = parts.io.into_inner();
+        match &ended {
+            Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => too_slow(io).await,
+            Err(error) if !error.is_parse() => {}
+            // It has been told of the end.
+            _ => leave(io).await,
+        }
+        ended
+    }
+
+    /// What is read of a head.
+    fn most(&self) -> usize {
+        let most = usize::try_from(self.forwarder.limits().max_head).unwrap_or(usize::MAX);
+        most.saturating_mul(MARGIN).max(16 << 10)
+    }
+}
+
+async fn answer(
+    forwarder: Arc<Forwarder>,
+    client: Arc<Client>,
+    request: Request<Incoming>,
+    upgrades: Upgrades,
+) -> Result<Response<Body>, Infallible> {
+    Ok(forwarder.forward(client, request, &upgrades).await)
+}
+
+/// Gives a client whose connection has ended time to close its own half. What it was told last is thrown away if the connection is closed
+/// while something comes that nobody reads, such as the rest of a body that was refused.
+async fn leave<IO: AsyncRead + Unpin>(mut io: IO) {
+    // It may be gone by now.
+    let _ = timeout(LAST_WORDS, copy(&mut io, &mut sink())).await;
+}
+
 /// Answers a head that does not come to its end.
-async fn too_slow<IO: AsyncWrite + Unpin>(mut io: IO) {
+async fn too_slow<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) {
     const ANSWER: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n\
         content-length: 58\r\n\r\nthe head of the request did not come; see --head-timeout.\n";
     let answering = async {
@@ -134,5 +185,7 @@ async fn too_slow<IO: AsyncWrite + Unpin>(mut io: IO) {
         io.shutdown().await
     };
     // It may be gone by now.
-    let _ = timeout(LAST_WORDS, answering).await;
+    if let Ok(Ok(())) = timeout(LAST_WORDS, answering).await {
+        leave(io).await;
+    }
 }

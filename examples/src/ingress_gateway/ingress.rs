@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::access_log::{self, Direction};
-use crate::http::{Client, Drain, Forwarder, Protocol, serve, sniff};
+use crate::http::{Client, Drain, Forwarder, Outside, Protocol, serve, sniff};
 use crate::mesh_file::{MeshWatch, Site};
 use crate::proxy::{Admitted, Proxy};
 use hbone::authorization::Connection;
@@ -60,7 +60,7 @@ impl Ingress {
             return;
         };
         let client = self.client(from, server, "http");
-        self.admit(socket, client, admitted).await;
+        self.admit(Outside::new(socket), client, admitted).await;
     }
 
     /// A client that speaks HTTP over TLS.
@@ -74,7 +74,7 @@ impl Ingress {
         let Ok(server) = socket.local_addr() else {
             return;
         };
-        match timeout(PATIENCE, tls.accept(socket)).await {
+        match timeout(PATIENCE, tls.accept(Outside::new(socket))).await {
             Ok(Ok(io)) => {
                 let client = self.client(from, server, "https");
                 self.admit(io, client, admitted).await;
@@ -104,7 +104,11 @@ impl Ingress {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let patience = self.forwarder.limits().head_timeout;
-        match sniff(io, patience).await {
+        let sniffed = tokio::select! {
+            sniffed = sniff(io, patience) => sniffed,
+            () = self.drain.is_time_for_the_idle() => return,
+        };
+        match sniffed {
             Ok((Protocol::Tcp, _)) => {
                 let odd = Unserved::NoHttp;
                 access_log::refused(Direction::Inbound, client.address, client.server, &odd);

@@ -36,7 +36,7 @@ impl World {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let pid = std::process::id();
-        let index = pid * 32 + count; // 32 worlds a process
+        let index = pid * 64 + count; // 64 worlds a process
         let folder = std::env::temp_dir().join(format!("hbone-gateway-{pid}-{count}"));
         std::fs::create_dir(&folder).expect("a folder");
         let world = Self {

@@ -9,9 +9,10 @@ use tokio::net::TcpStream;
 use tokio_hbone::Connector;
 
 use crate::application::{echo, much, ping};
+use crate::available::available;
 use crate::ours::{Ours, text};
 use crate::pki::{Pki, id};
-use crate::process::{Process, available, free_address};
+use crate::process::{Process, free_address};
 
 pub(crate) const SERVICE: &str = "echo.default.svc.cluster.local:8080";
 const CLIENT: &str = "k8s.cluster.name=c1,k8s.deployment.name=client,service.name=client";

@@ -5,6 +5,7 @@
 //! `HBONE_REQUIRE_PEERS` is set, as the gate does.
 
 mod application;
+mod available;
 mod command_line;
 mod eastwest;
 mod envoy;

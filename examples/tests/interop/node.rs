@@ -9,9 +9,10 @@ use http::HeaderValue;
 use tokio_hbone::Connector;
 
 use crate::application::{echo, much, ping};
+use crate::available::available;
 use crate::ours::{Ours, text};
 use crate::pki::{Pki, id};
-use crate::process::{Process, available, free_address};
+use crate::process::{Process, free_address};
 
 #[tokio::test]
 async fn our_client_speaks_to_node() {

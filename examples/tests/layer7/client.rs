@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_hbone::{Pool, Tunnel};
 
@@ -32,8 +32,14 @@ pub(crate) struct Answer {
 impl Client {
     /// Speaks this version of HTTP to `authority`.
     pub(crate) async fn connect(setting: &Setting, authority: &str, version: Version) -> Self {
-        let tunnel = tunnel(setting, authority).await;
-        let io = TokioIo::new(tunnel);
+        Self::over(tunnel(setting, authority).await, version).await
+    }
+
+    async fn over<IO>(io: IO, version: Version) -> Self
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let io = TokioIo::new(io);
         match version {
             Version::HTTP_2 => {
                 let handshake = http2::handshake(TokioExecutor::new(), io).await;
@@ -49,16 +55,12 @@ impl Client {
         }
     }
 
-    /// Speaks HTTP/1.1 to the ingress gateway.
-    pub(crate) async fn outside(setting: &Setting) -> Self {
+    /// Speaks this version of HTTP to the ingress gateway.
+    pub(crate) async fn outside(setting: &Setting, version: Version) -> Self {
         let socket = TcpStream::connect(setting.ingress())
             .await
             .expect("it listens");
-        let (sender, connection) = http1::handshake(TokioIo::new(socket))
-            .await
-            .expect("HTTP/1");
-        tokio::spawn(connection);
-        Self::Http1(sender)
+        Self::over(socket, version).await
     }
 
     /// A request to be sent with a body.
@@ -80,6 +82,21 @@ impl Client {
 
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
         Answer::read(self.start(request).await).await
+    }
+
+    /// A request over HTTP/2, beside which there may be others.
+    pub(crate) fn starting(
+        &mut self,
+        host: &str,
+        path: &str,
+    ) -> impl Future<Output = Response<Incoming>> + use<> {
+        let Self::Http2(sender) = self else {
+            panic!("one after another");
+        };
+        let request = Request::get(format!("http://{host}{path}"));
+        let request = request.body(Full::default()).expect("a request");
+        let response = sender.send_request(request);
+        async { response.await.expect("an answer") }
     }
 
     /// An answer of which only the head has come.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use crate::available::available;
 use crate::server::Server;
 use crate::setting::{NEAR, Setting};
 
@@ -13,8 +14,7 @@ async fn curl_gets_and_sends_in_every_version() {
     let version = version
         .map(|output| text(&output.stdout))
         .unwrap_or_default();
-    if !version.contains("HTTP2") {
-        eprintln!("skipped, for there is no curl that speaks HTTP/2");
+    if !available("curl with HTTP/2", version.contains("HTTP2")) {
         return;
     }
     let setting = Setting::new();

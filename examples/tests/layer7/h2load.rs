@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
+use crate::available::available;
 use crate::server::Server;
 use crate::setting::{FAR, Setting};
 
@@ -11,8 +12,8 @@ const SECONDS: &str = "2";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_of_many_to_another_network_fails() {
-    if Command::new("h2load").arg("--version").output().is_err() {
-        eprintln!("skipped, for there is no h2load");
+    let version = Command::new("h2load").arg("--version").output();
+    if !available("h2load", version.is_ok()) {
         return;
     }
     let setting = Setting::new();

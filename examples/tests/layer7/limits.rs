@@ -75,6 +75,17 @@ async fn a_server_that_does_not_answer_is_504() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_may_have_a_timeout_of_its_own() {
+    let own = format!("{NEAR}=300ms");
+    let flags = ["--response-timeout", "1h", "--response-timeout", &own];
+    let (setting, _waypoint, _server) = start(&flags).await;
+    let request = format!("GET /never HTTP/1.1\r\n{HOST}\r\n");
+    let answer = raw(&setting, request.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
+    assert!(answer.contains("within 300ms"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_is_502_and_one_that_is_not_there_503() {
     let (setting, waypoint, server) = start(&[]).await;
     let answer = raw(

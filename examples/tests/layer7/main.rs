@@ -1,12 +1,16 @@
 //! The layer-7 programs as processes of their own: clients, another network and its gateway, and servers around them.
 
 mod abuse;
+#[path = "../interop/available.rs"]
+mod available;
+mod cancelled;
 mod carried;
 mod client;
 mod curl;
+mod draining;
 mod h2load;
 mod limits;
-#[expect(dead_code, reason = "the gateway's tests need more of it")]
+mod peers;
 #[path = "../gateway/process.rs"]
 mod process;
 mod raw;

@@ -15,21 +15,34 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::crypto::aws_lc_rs;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_hbone::tls::{PemFiles, ServerTls};
 use tokio_hbone::{Acceptor, Handler, Incoming as Asked, Server as Tunnels, Tunnel};
 
+use crate::process::PATIENCE;
 use crate::setting::Setting;
 
 /// A pod: what ends tunnels there, and the application behind it in one. It ends with this.
-pub(crate) struct Server(JoinHandle<()>);
+pub(crate) struct Server {
+    serving: JoinHandle<()>,
+    held: watch::Sender<Held>,
+}
+
+/// Requests that wait until the test lets them go.
+#[derive(Debug, Default)]
+struct Held {
+    count: usize,
+    are_released: bool,
+}
 
 /// What one of them does.
 #[derive(Clone)]
 struct Pod {
     name: Arc<str>,
     delay: Duration,
+    held: watch::Sender<Held>,
 }
 
 type Body = UnsyncBoxBody<Bytes, hyper::Error>;
@@ -49,24 +62,40 @@ impl Server {
         let pod = Pod {
             name: last.to_string().into(),
             delay,
+            held: watch::Sender::default(),
         };
-        Self(tokio::spawn(
-            Tunnels::new(Acceptor::new(tls), pod).run(listener),
-        ))
+        let held = pod.held.clone();
+        let serving = tokio::spawn(Tunnels::new(Acceptor::new(tls), pod).run(listener));
+        Self { serving, held }
+    }
+
+    /// Waits until so many requests to `/held` have come.
+    pub(crate) async fn holds(&self, count: usize) {
+        let mut held = self.held.subscribe();
+        let all = held.wait_for(|held| held.count == count);
+        timeout(PATIENCE, all)
+            .await
+            .expect("they come")
+            .expect("it serves");
+    }
+
+    /// Answers them.
+    pub(crate) fn release(&self) {
+        self.held.send_modify(|held| held.are_released = true);
     }
 }
 
 impl Server {
     /// It is gone, and all its connections with it.
     pub(crate) async fn end(mut self) {
-        self.0.abort();
-        let _ = (&mut self.0).await;
+        self.serving.abort();
+        let _ = (&mut self.serving).await;
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.0.abort();
+        self.serving.abort();
     }
 }
 
@@ -125,10 +154,12 @@ impl Pod {
                 tokio::spawn(async move {
                     let mut io = TokioIo::new(upgrading.await.expect("an upgrade"));
                     let mut said = [0; 5];
-                    io.read_exact(&mut said).await.expect("five bytes");
-                    said.reverse();
-                    io.write_all(&said).await.expect("it is open");
-                    io.shutdown().await.expect("it is open");
+                    // Until the client has said all, or is gone.
+                    while io.read_exact(&mut said).await.is_ok() {
+                        said.reverse();
+                        io.write_all(&said).await.expect("it is open");
+                    }
+                    let _ = io.shutdown().await;
                 });
                 let mut response = Response::new(full(String::new()));
                 *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -149,6 +180,13 @@ impl Pod {
                         .insert(name, HeaderValue::from_static("secret"));
                 }
                 response
+            }
+            "/held" => {
+                let mut held = self.held.subscribe();
+                self.held.send_modify(|held| held.count += 1);
+                let released = held.wait_for(|held| held.are_released).await;
+                released.expect("the test goes on");
+                Response::new(full(self.name.to_string()))
             }
             "/never" => std::future::pending().await,
             "/gone" => panic!("as a server that dies"),

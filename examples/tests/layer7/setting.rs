@@ -83,6 +83,23 @@ impl Setting {
         .await
     }
 
+    /// The node proxy of a workload, which applications there reach by SOCKS5.
+    pub(crate) async fn start_node_proxy(&self, name: &str, account: &str, last: u8) -> Process {
+        let socks = SocketAddr::new(self.world.ip(last), 15080).to_string();
+        let mut command = self.command(env!("CARGO_BIN_EXE_node-proxy"), name, account, last);
+        command
+            .args(["--inbound", &self.at(last, hbone::PORT)])
+            .args([
+                "--socks5",
+                &socks,
+                "--outbound",
+                "off",
+                "--plaintext",
+                "off",
+            ]);
+        ready(&mut command).await
+    }
+
     /// Where the ingress gateway accepts HTTP.
     pub(crate) fn ingress(&self) -> SocketAddr {
         (self.world.ip(INGRESS), 8080).into()
@@ -102,15 +119,24 @@ impl Setting {
     }
 
     async fn start(&self, program: &str, account: &str, last: u8, flags: &[&str]) -> Process {
+        let mut command = self.command(program, account, account, last);
+        match account {
+            "ingress" => command.args(["--http", &self.at(last, 8080)]),
+            _ => command.args(["--inbound", &self.at(last, hbone::PORT)]),
+        };
+        ready(command.args(flags)).await
+    }
+
+    /// What all of them have: the workload and its certificate.
+    fn command(&self, program: &str, name: &str, account: &str, last: u8) -> Command {
         let world = &self.world;
-        let at = |port: u16| SocketAddr::new(world.ip(last), port).to_string();
         let mut command = Command::new(program);
         command
             .args([
                 "--mesh",
                 &world.file("mesh.yaml"),
                 "--workload",
-                &format!("shop/{account}"),
+                &format!("shop/{name}"),
             ])
             .args(["--cert", &world.file(&format!("{account}.pem"))])
             .args([
@@ -119,14 +145,22 @@ impl Setting {
                 "--ca",
                 &world.file("root.pem"),
             ])
-            .args(["--metrics", &at(15020), "--ready", &at(15021)])
-            .args(flags);
-        match account {
-            "ingress" => command.args(["--http", &at(8080)]),
-            _ => command.args(["--inbound", &at(hbone::PORT)]),
-        };
-        let process = Process::start(&mut command);
-        process.wait_for(&["runtime: ready"], 1).await;
-        process
+            .args([
+                "--metrics",
+                &self.at(last, 15020),
+                "--ready",
+                &self.at(last, 15021),
+            ]);
+        command
     }
+
+    fn at(&self, last: u8, port: u16) -> String {
+        SocketAddr::new(self.world.ip(last), port).to_string()
+    }
+}
+
+async fn ready(command: &mut Command) -> Process {
+    let process = Process::start(command);
+    process.wait_for(&["runtime: ready"], 1).await;
+    process
 }

@@ -50,26 +50,7 @@ async fn the_same_with_one_server_slow_one_removed_and_one_added_under_load() {
     let _slow = Server::start(&setting, 10, Duration::from_millis(30)).await;
     let _servers = servers(&setting, &[11, 12, 13]).await;
     let load = Load::through_waypoint(&setting, Version::HTTP_11).await;
-    load.run(0..3 * WINDOW).await;
-    for from in [0, WINDOW, 2 * WINDOW] {
-        load.is_shared(from, &[("10", 25), ("11", 25), ("12", 50)])
-            .await;
-    }
-
-    let removed: &[Pod] = &[(10, 1, true), (12, 2, true)];
-    change(&setting, &gateway, &waypoint, &load, removed).await;
-    load.run(4 * WINDOW..6 * WINDOW).await;
-    for from in [4 * WINDOW, 5 * WINDOW] {
-        load.is_shared(from, &[("10", 33), ("12", 67)]).await;
-    }
-
-    let added: &[Pod] = &[(10, 1, true), (12, 2, true), (13, 1, true)];
-    change(&setting, &gateway, &waypoint, &load, added).await;
-    load.run(7 * WINDOW..ALL).await;
-    for from in [7 * WINDOW, 8 * WINDOW, 9 * WINDOW] {
-        load.is_shared(from, &[("10", 25), ("12", 50), ("13", 25)])
-            .await;
-    }
+    load.through_changes(&setting, &gateway, &waypoint).await;
     few_handshakes(setting.waypoint()).await;
 }
 
@@ -92,6 +73,21 @@ async fn requests_from_outside_of_the_mesh_are_shared_as_well() {
     few_handshakes(setting.ingress()).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_from_outside_with_one_server_slow_one_removed_and_one_added_under_load() {
+    let setting = Setting::new();
+    let all: &[Pod] = &[(10, 1, true), (11, 1, true), (12, 2, true)];
+    let believing = ["--believe", "gateway=*"];
+    let mesh = setting.mesh(all, &[]);
+    let gateway = setting.world.start(&mesh, &believing).await;
+    let ingress = setting.start_ingress(&[]).await;
+    let _slow = Server::start(&setting, 10, Duration::from_millis(30)).await;
+    let _servers = servers(&setting, &[11, 12, 13]).await;
+    let load = Load::through_ingress(&setting).await;
+    load.through_changes(&setting, &gateway, &ingress).await;
+    few_handshakes(setting.ingress()).await;
+}
+
 async fn servers(setting: &Setting, last: &[u8]) -> Vec<Server> {
     let mut servers = Vec::new();
     for last in last {
@@ -101,19 +97,13 @@ async fn servers(setting: &Setting, last: &[u8]) -> Vec<Server> {
 }
 
 /// Has both proxies take over another mesh, with requests all the while and for some time after that.
-async fn change(
-    setting: &Setting,
-    gateway: &Process,
-    waypoint: &Process,
-    load: &Load,
-    pods: &[Pod],
-) {
-    let before = waypoint.lines(&["is in force"]).len();
+async fn change(setting: &Setting, gateway: &Process, proxy: &Process, load: &Load, pods: &[Pod]) {
+    let before = proxy.lines(&["is in force"]).len();
     let changing = async {
         let mesh = setting.mesh(pods, &[]);
         setting.world.reload(gateway, &mesh).await;
-        // The waypoint follows the file by itself.
-        waypoint.wait_for(&["is in force"], before + 1).await;
+        // The proxy follows the file by itself.
+        proxy.wait_for(&["is in force"], before + 1).await;
     };
     let is_changed = AtomicBool::new(false);
     let changing = async {
@@ -162,11 +152,35 @@ impl Load {
     async fn through_ingress(setting: &Setting) -> Self {
         let mut clients = Vec::new();
         for _ in 0..AT_ONCE {
-            clients.push(Arc::new(Mutex::new(Client::outside(setting).await)));
+            clients.push(Arc::new(Mutex::new(
+                Client::outside(setting, Version::HTTP_11).await,
+            )));
         }
         Self {
             clients,
             served: Arc::default(),
+        }
+    }
+
+    /// Sends all of them while one server of weight 1 is removed, and another one added. Those of weight 2 stay.
+    async fn through_changes(&self, setting: &Setting, gateway: &Process, proxy: &Process) {
+        self.run(0..3 * WINDOW).await;
+        for from in [0, WINDOW, 2 * WINDOW] {
+            self.is_shared(from, &[("10", 25), ("11", 25), ("12", 50)])
+                .await;
+        }
+        let removed: &[Pod] = &[(10, 1, true), (12, 2, true)];
+        change(setting, gateway, proxy, self, removed).await;
+        self.run(4 * WINDOW..6 * WINDOW).await;
+        for from in [4 * WINDOW, 5 * WINDOW] {
+            self.is_shared(from, &[("10", 33), ("12", 67)]).await;
+        }
+        let added: &[Pod] = &[(10, 1, true), (12, 2, true), (13, 1, true)];
+        change(setting, gateway, proxy, self, added).await;
+        self.run(7 * WINDOW..ALL).await;
+        for from in [7 * WINDOW, 8 * WINDOW, 9 * WINDOW] {
+            self.is_shared(from, &[("10", 25), ("12", 50), ("13", 25)])
+                .await;
         }
     }
 

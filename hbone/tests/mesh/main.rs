@@ -2,6 +2,7 @@
 //! of it. Numbers in brackets are rows of docs/routing.md.
 
 mod choice;
+mod every_way;
 mod inbound;
 mod planning;
 mod properties;

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+use crate::layer7::requests;
 use crate::line::{Line, drain, pour};
 use crate::load::{Load, Went};
 
@@ -63,6 +64,13 @@ async fn carry_out(load: Load, kept: &mut Vec<TcpStream>) -> Result<Went> {
             kept.clear();
             Ok(Went::default())
         }
+        Load::Requests {
+            to,
+            host,
+            connections,
+            count,
+            secrets,
+        } => requests(to, &host, (connections, count), secrets.as_deref()).await,
     }
 }
 

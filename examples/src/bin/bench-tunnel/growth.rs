@@ -113,7 +113,7 @@ fn cpu(stage: &mut Stage, way: Way, count: usize, effort: Effort) -> Result<f64>
     };
     let mut costs = Vec::new();
     for _ in 0..effort.rounds {
-        costs.push(chain.put(&mut stage.application, load)?.cpu * 1e3);
+        costs.push(chain.put(&mut stage.application, load.clone())?.cpu * 1e3);
     }
     Ok(median(&costs))
 }

@@ -1,9 +1,10 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 /// What the sending application is to do.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Load {
     /// Moves `bytes` over each of `tunnels` connections at once, half up, half down.
     Bulk {
@@ -24,6 +25,14 @@ pub(crate) enum Load {
     Hold { to: SocketAddr, tunnels: usize },
     /// Closes what it keeps.
     Release,
+    /// Has `count` requests of HTTP answered on each of `connections` at once; in tunnels, if there are keys for them.
+    Requests {
+        to: SocketAddr,
+        host: String,
+        connections: usize,
+        count: usize,
+        secrets: Option<PathBuf>,
+    },
 }
 
 /// How it went.

@@ -10,6 +10,7 @@ mod effort;
 mod experiment;
 mod growth;
 mod idle;
+mod layer7;
 mod line;
 mod load;
 mod memory;
@@ -24,12 +25,15 @@ mod secrets;
 mod sink;
 mod stage;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 
 use effort::Effort;
+use layer7::Table;
 use report::Report;
 use role::Role;
 
@@ -56,6 +60,10 @@ struct Arguments {
     /// and fail if any grows worse than linearly.
     #[arg(long, value_name = "FOLDER")]
     growth: Option<PathBuf>,
+    /// Instead of the table: measure what a request through `waypoint` and `ingress-gateway` costs, against the latter with plain HTTP
+    /// at both sides. The three proxies have to be built: `cargo build --release -p hbone-examples --bins`.
+    #[arg(long)]
+    http: bool,
     #[command(subcommand)]
     role: Option<Hidden>,
 }
@@ -78,11 +86,18 @@ fn main() -> Result<()> {
     if let Some(folder) = arguments.growth {
         return growth::run(&folder, effort);
     }
+    if arguments.http {
+        return show(arguments.json, &Table::measure(effort)?);
+    }
     let report = Report::measure(effort, arguments.only.as_deref())?;
-    if arguments.json {
-        println!("{}", serde_json::to_string(&report)?);
+    show(arguments.json, &report)
+}
+
+fn show(json: bool, what: &(impl Serialize + Display)) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(what)?);
     } else {
-        print!("{report}");
+        print!("{what}");
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 use tokio::runtime;
 
+use crate::layer7::Endpoint;
 use crate::{application, naive, ours, process, secrets, sink};
 
 /// What one process of a measurement is. Each ends when its standard input does.
@@ -26,6 +27,8 @@ pub(crate) enum Role {
     OurClient(Relay),
     /// The server's side of ours, and the gateway of a double tunnel: tunnels in, plain TCP out.
     OurServer(Relay),
+    /// A server behind the layer-7 programs.
+    HttpServer(Endpoint),
 }
 
 /// What a relay has to know.
@@ -66,6 +69,9 @@ impl Role {
     }
 
     async fn serve(self) -> Result<()> {
+        if let Self::HttpServer(endpoint) = self {
+            return endpoint.run().await;
+        }
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let ready = || -> Result<()> {
@@ -74,7 +80,7 @@ impl Role {
         };
         ready()?;
         match self {
-            Self::Application => Ok(()),
+            Self::Application | Self::HttpServer(_) => Ok(()),
             Self::Sink => sink::run(listener).await,
             Self::NaiveClient(relay) => {
                 let tls = secrets::naive_client(&relay.secrets)?;
