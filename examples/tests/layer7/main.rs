@@ -10,6 +10,7 @@ mod curl;
 mod draining;
 mod h2load;
 mod limits;
+mod outside;
 mod peers;
 #[path = "../gateway/process.rs"]
 mod process;

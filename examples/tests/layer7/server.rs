@@ -173,6 +173,8 @@ impl Pod {
                 for name in [
                     "x-envoy-peer-metadata",
                     "x-envoy-peer-metadata-id",
+                    "x-forwarded-network",
+                    "x-istio-source",
                     "keep-alive",
                 ] {
                     response
