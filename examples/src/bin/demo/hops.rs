@@ -22,8 +22,10 @@ pub(crate) struct Hops {
 #[derive(Debug, Default)]
 struct State {
     first: Vec<ui::Hop>,
-    /// Without a trace, and waiting for the hop that ends their way.
+    /// What the answering ends saw, without a trace and waiting for the asking end to tell.
     waiting: VecDeque<ui::Hop>,
+    /// The latest outer hop of each proxy towards each destination, as both ends saw it.
+    outer: BTreeMap<(String, String), Vec<ui::Hop>>,
     untraced: u64,
 }
 
@@ -104,23 +106,28 @@ impl State {
         if !hop.trace.is_empty() {
             return vec![hop];
         }
-        if hop.side == Side::Answered || hop.position == "outer" {
+        if hop.side == Side::Answered {
             if self.waiting.len() >= MOST_WAITING {
                 self.waiting.pop_front();
             }
             self.waiting.push_back(hop);
             return Vec::new();
         }
-        let mut way = Vec::new();
-        let is_outer = |other: &ui::Hop| other.side == Side::Asked && other.proxy == hop.proxy;
-        if hop.position == "inner"
-            && let Some(outer) = self.take(is_outer)
-        {
-            way.extend(self.take(|other| is_other_end(&outer, other)));
-            way.push(outer);
+        let ends = (hop.proxy.clone(), hop.authority.clone());
+        let answered = self.take(|other| is_other_end(&hop, other));
+        let position = hop.position;
+        let seen = answered.into_iter().chain([hop]);
+        if position == "outer" {
+            self.outer.insert(ends, seen.collect());
+            return Vec::new();
         }
-        way.extend(self.take(|other| is_other_end(&hop, other)));
-        way.push(hop);
+        // Several tunnels inside may share the one to the gateway.
+        let outer = match position {
+            "inner" => self.outer.get(&ends).cloned(),
+            _ => None,
+        };
+        let mut way = outer.unwrap_or_default();
+        way.extend(seen);
         self.untraced += 1;
         for hop in &mut way {
             hop.trace = format!("untraced-{}", self.untraced);
@@ -219,4 +226,54 @@ fn headers(lines: &str) -> Vec<(String, String)> {
     lines
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hop(proxy: &str, side: Side, position: &'static str, peer: &str) -> ui::Hop {
+        let peer = party(peer).expect("a party");
+        ui::Hop {
+            trace: String::new(),
+            proxy: proxy.to_owned(),
+            side,
+            position,
+            authority: "reviews:9080".to_owned(),
+            peer: peer.spiffe_id(),
+            request: Vec::new(),
+            response: Vec::new(),
+            status: 200,
+        }
+    }
+
+    const ASKING: &str = "reviews-waypoint";
+    const GATEWAY: &str = "istio-eastwestgateway";
+
+    #[test]
+    fn hops_without_a_trace_become_one_way_also_where_tunnels_share_the_outer_one() {
+        let mut state = State::default();
+        let outer = hop(ASKING, Side::Asked, "outer", GATEWAY);
+        assert!(
+            state
+                .whole(hop(GATEWAY, Side::Answered, "", ASKING))
+                .is_empty()
+        );
+        assert!(state.whole(outer).is_empty());
+        for server in ["reviews-v1", "reviews-v2"] {
+            let answered = hop(server, Side::Answered, "", ASKING);
+            assert!(state.whole(answered).is_empty());
+            let way = state.whole(hop(ASKING, Side::Asked, "inner", server));
+            let proxies: Vec<_> = way.iter().map(|hop| hop.proxy.as_str()).collect();
+            assert_eq!(proxies, [GATEWAY, ASKING, server, ASKING]);
+            assert!(way.iter().all(|hop| hop.trace == way[0].trace));
+        }
+    }
+
+    #[test]
+    fn hops_with_a_trace_are_told_at_once() {
+        let mut traced = hop(ASKING, Side::Answered, "", "checkout-v1");
+        traced.trace = "4bf9".to_owned();
+        assert_eq!(State::default().whole(traced.clone()), [traced]);
+    }
 }

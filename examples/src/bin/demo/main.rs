@@ -35,6 +35,8 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use hbone_examples::hop_log::TARGET;
 use tokio::net::TcpListener;
+use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{Targets, dynamic_filter_fn};
@@ -82,8 +84,16 @@ impl Options {
 
     /// Waits for Ctrl-C where that is no way to end.
     async fn interrupted(&self) {
-        if self.goes_on() || tokio::signal::ctrl_c().await.is_err() {
+        if self.goes_on() || told_to_end().await.is_err() {
             std::future::pending().await
+        }
+    }
+
+    /// What is logged of the proxies, unless `RUST_LOG` has it otherwise. Switches on the page make them complain.
+    const fn level(&self) -> LevelFilter {
+        match self.ui {
+            Some(_) => LevelFilter::OFF,
+            None => LevelFilter::WARN,
         }
     }
 }
@@ -111,7 +121,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: &Options) -> Result<bool> {
     let hops = Hops::default();
-    start_logging(&hops);
+    start_logging(&hops, options.level());
     let mesh = Mesh::start(!options.no_baggage).await?;
     if options.goes_on() {
         if let Some(address) = options.ui {
@@ -120,7 +130,7 @@ async fn run(options: &Options) -> Result<bool> {
         traffic::keep_on(&mesh);
         mesh.obey();
         tell(format_args!("the mesh runs; Ctrl-C ends it"));
-        tokio::signal::ctrl_c().await?;
+        told_to_end().await?;
         end(&mesh).await;
         return Ok(true);
     }
@@ -177,6 +187,15 @@ async fn settled(outcomes: &mut [Outcome]) -> Result<Vec<Sample>> {
     }
 }
 
+/// Waits for Ctrl-C or SIGTERM.
+async fn told_to_end() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
 async fn end(mesh: &Mesh) {
     ENDING.store(true, Ordering::Relaxed);
     mesh.stop().await;
@@ -185,10 +204,10 @@ async fn end(mesh: &Mesh) {
 /// Whether the proxies are being stopped.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// What proxies warn of goes to standard error, unless `RUST_LOG` has it otherwise.
-fn start_logging(hops: &Hops) {
+/// What proxies tell goes to standard error: what `RUST_LOG` says, else what is of this level.
+fn start_logging(hops: &Hops, level: LevelFilter) {
     let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::WARN.into())
+        .with_default_directive(level.into())
         .from_env_lossy();
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
