@@ -7,7 +7,7 @@ use crate::chain::{Chain, Way};
 use crate::effort::Effort;
 use crate::idle;
 use crate::load::Load;
-use crate::plot::Plot;
+use crate::plot::{Plot, power};
 use crate::row::median;
 use crate::stage::Stage;
 
@@ -81,10 +81,10 @@ pub(crate) fn run(folder: &Path, effort: Effort) -> Result<()> {
             let cost = (series.cost)(&mut stage, series.way, count, effort)?;
             points.push((count as f64, cost));
         }
-        let exponent = exponent(&points);
-        println!("{}: grows with the power {exponent:.2}", series.title);
+        let power = power(&points);
+        println!("{}: grows with the power {power:.2}", series.title);
         let plot = Plot {
-            title: &format!("{} (power {exponent:.2})", series.title),
+            title: &format!("{} (power {power:.2})", series.title),
             x: series.of,
             y: series.unit,
             points: &points,
@@ -92,7 +92,7 @@ pub(crate) fn run(folder: &Path, effort: Effort) -> Result<()> {
         let file = folder.join(series.file);
         fs::write(&file, plot.to_string())
             .with_context(|| format!("writing {}", file.display()))?;
-        if exponent > STEEPEST {
+        if power > STEEPEST {
             steep.push(series.title);
         }
     }
@@ -131,15 +131,4 @@ fn warm(stage: &mut Stage, way: Way, tunnels: usize) -> Result<Chain> {
     stage.application.put(Load::Hold { to, tunnels })?;
     stage.application.put(Load::Release)?;
     Ok(chain)
-}
-
-/// The slope of the straight line through the logarithms that fits best: 1 is linear growth.
-fn exponent(points: &[(f64, f64)]) -> f64 {
-    let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
-    let count = logs.len() as f64;
-    let mean_x = logs.iter().map(|(x, _)| x).sum::<f64>() / count;
-    let mean_y = logs.iter().map(|(_, y)| y).sum::<f64>() / count;
-    let covariance: f64 = logs.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
-    let variance: f64 = logs.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
-    covariance / variance
 }
