@@ -12,6 +12,8 @@ use crate::proxy::close_is_reset;
 #[derive(Debug)]
 pub struct Outside {
     socket: TcpStream,
+    /// Whether what is said counts: that a handshake fails is said, too, and must be heard.
+    counts: bool,
     /// Whether something has been said since which a close would be taken for its end.
     is_open: bool,
 }
@@ -22,12 +24,28 @@ impl Outside {
     pub const fn new(socket: TcpStream) -> Self {
         Self {
             socket,
+            counts: true,
             is_open: false,
         }
     }
 
+    /// A handshake comes first, which does not count, until [`Self::begin`].
+    #[must_use]
+    pub const fn in_handshake(socket: TcpStream) -> Self {
+        Self {
+            socket,
+            counts: false,
+            is_open: false,
+        }
+    }
+
+    /// From here on what is said counts.
+    pub const fn begin(&mut self) {
+        self.counts = true;
+    }
+
     fn open(&mut self) {
-        if !self.is_open {
+        if self.counts && !self.is_open {
             self.is_open = true;
             close_is_reset(&self.socket, true);
         }

@@ -26,6 +26,9 @@ const MOST_REQUESTS: u32 = 100;
 const MARGIN: usize = 4;
 /// For the last words to somebody who is slow, and for whoever gets them to leave.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// To a head that does not come to its end.
+const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n\
+    content-length: 58\r\n\r\nthe head of the request did not come; see --head-timeout.\n";
 
 /// Serves all requests on one connection, and what one of them may have made of it, to its end.
 pub async fn serve<IO>(
@@ -145,7 +148,8 @@ impl Serving<'_> {
         };
         let io = parts.io.into_inner();
         match &ended {
-            Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => too_slow(io).await,
+            Err(error) if error.is_timeout() && parts.read_buf.is_empty() => say(io, b"").await,
+            Err(error) if error.is_timeout() => say(io, TOO_SLOW).await,
             Err(error) if !error.is_parse() => {}
             // It has been told of the end.
             _ => leave(io).await,
@@ -176,16 +180,14 @@ async fn leave<IO: AsyncRead + Unpin>(mut io: IO) {
     let _ = timeout(LAST_WORDS, copy(&mut io, &mut sink())).await;
 }
 
-/// Answers a head that does not come to its end.
-async fn too_slow<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) {
-    const ANSWER: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n\
-        content-length: 58\r\n\r\nthe head of the request did not come; see --head-timeout.\n";
-    let answering = async {
-        io.write_all(ANSWER).await?;
+/// Says this to a client of which no more is wanted.
+async fn say<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO, words: &[u8]) {
+    let saying = async {
+        io.write_all(words).await?;
         io.shutdown().await
     };
     // It may be gone by now.
-    if let Ok(Ok(())) = timeout(LAST_WORDS, answering).await {
+    if let Ok(Ok(())) = timeout(LAST_WORDS, saying).await {
         leave(io).await;
     }
 }

@@ -74,8 +74,9 @@ impl Ingress {
         let Ok(server) = socket.local_addr() else {
             return;
         };
-        match timeout(PATIENCE, tls.accept(Outside::new(socket))).await {
-            Ok(Ok(io)) => {
+        match timeout(PATIENCE, tls.accept(Outside::in_handshake(socket))).await {
+            Ok(Ok(mut io)) => {
+                io.get_mut().0.begin();
                 let client = self.client(from, server, "https");
                 self.admit(io, client, admitted).await;
             }

@@ -119,6 +119,14 @@ async fn what_could_be_understood_in_two_ways_is_refused_here_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_idle_for_too_long_ends_and_is_not_broken() {
+    let (setting, _proxies, _servers) = start(&["--head-timeout", "300ms"]).await;
+    let request = format!("GET / HTTP/1.1\r\nHost: {NEAR}\r\n\r\n");
+    let answer = said(&setting, &request).await;
+    assert!(answer.ends_with("\r\n\r\n30"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_baggage_who_is_in_another_network_is_unknown_here_too() {
     for (baggage, who, cluster) in [("true", "echo", "c-west"), ("false", "unknown", "unknown")] {
         let flags = ["--ambient-enable-baggage", baggage];
