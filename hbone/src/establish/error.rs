@@ -28,7 +28,8 @@ pub enum EstablishError {
     },
     /// The peer closed the connection.
     #[error(
-        "the peer closed the connection {0}; it may be draining or refuse us without saying so"
+        "the peer closed the connection {0}; it may be draining or refuse us without saying so{hint}",
+        hint = speaks_tls(*.0)
     )]
     Closed(Stage),
     /// The peer broke HTTP/2.
@@ -40,7 +41,7 @@ pub enum EstablishError {
         reason: String,
     },
     /// A socket call failed.
-    #[error("the connection{} failed {stage}: {kind}", to(*.address))]
+    #[error("the connection{} failed {stage}: {kind}{}", to(*.address), speaks_tls(*.stage))]
     Io {
         /// What it was doing.
         stage: Stage,
@@ -88,6 +89,14 @@ fn to(address: Option<SocketAddr>) -> String {
     address
         .map(|address| format!(" to {address}"))
         .unwrap_or_default()
+}
+
+/// What to ask about a peer that went away in the middle of its TLS handshake.
+const fn speaks_tls(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Tls => "; does it speak TLS?",
+        _ => "",
+    }
 }
 
 fn timed_out(stage: Stage, after: Duration, address: Option<SocketAddr>) -> String {

@@ -9,7 +9,7 @@ use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
 use super::live_peer::LivePeer;
 use super::peer_chain::{Link, PeerChain};
-use super::{Revocations, TrustBundles, svid};
+use super::{Credentials, Revocations, TrustBundles, svid};
 
 /// What both verifiers do in one handshake: find out whom a chain proves, and check the handshake's signature.
 ///
@@ -132,6 +132,25 @@ impl ChainVerifier {
             .signature_verification_algorithms
             .supported_schemes()
     }
+}
+
+/// Whether these bundles let these credentials in, on either side of a handshake, now.
+pub(super) fn verify_own(
+    own: &Credentials,
+    bundles: Arc<TrustBundles>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<(), LinkFailure> {
+    // Whether it is revoked is not asked: nobody has come with it whose refusal could be counted.
+    let revocations = Revocations::new(provider);
+    let verifier = ChainVerifier::new(bundles, Arc::clone(provider), revocations);
+    let (leaf, intermediates) = own
+        .chain()
+        .split_first()
+        .ok_or(PeerIdentityFault::Missing)?;
+    for usage in [KeyUsage::client_auth(), KeyUsage::server_auth()] {
+        verifier.verify(leaf, intermediates, UnixTime::now(), usage)?;
+    }
+    Ok(())
 }
 
 /// Hands a refusal to rustls so that the peer gets the alert that fits, and so that the reason comes back out of the

@@ -1,12 +1,18 @@
 use std::io;
 use std::path::PathBuf;
 
+use rustls_pki_types::pem;
 use thiserror::Error;
 
 /// Why a TLS configuration cannot be built. Only our own configuration leads here, never a peer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TlsConfigError {
+    /// rustls cannot use the certificates.
+    #[error(
+        "the certificate chain cannot be used: {0}; put the leaf there as it was issued, and its intermediates behind it"
+    )]
+    Chain(String),
     /// A revocation list cannot be used.
     #[error(
         "the revocation list cannot be used: {0}; ask whoever issues it for a complete, direct X.509 CRL"
@@ -31,6 +37,11 @@ pub enum TlsConfigError {
         #[source]
         error: Box<Self>,
     },
+    /// rustls cannot use the key.
+    #[error(
+        "the private key cannot be used: {0}; have one made for ECDSA (P-256, P-384), RSA or Ed25519"
+    )]
+    Key(String),
     /// The key is not the leaf's.
     #[error(
         "the private key does not belong to the leaf certificate; install the two that were issued together"
@@ -41,8 +52,19 @@ pub enum TlsConfigError {
         "no trust bundle is configured, so every peer would be refused; add one for your trust domain"
     )]
     NoBundle,
+    /// What should be a file is a directory, a pipe, or a device.
+    #[error(
+        "{}: the {what} has to be a regular file, since it is read again when it changes; write it to one and name that",
+        path.display()
+    )]
+    NotAFile {
+        /// What is there instead of a file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+    },
     /// A PEM text could not be read.
-    #[error("the {what} cannot be read as PEM: {reason}")]
+    #[error("the {what} cannot be read as PEM: {reason}; put it there as {}", block(.what))]
     Pem {
         /// What the text should be.
         what: &'static str,
@@ -63,6 +85,9 @@ pub enum TlsConfigError {
     /// A trust domain that is not one.
     #[error("{0:?} is not a trust domain (lower-case letters, digits, '.', '-', '_')")]
     TrustDomain(String),
+    /// Whoever put the credentials to use does not want these: see [`PemFiles::with_check`](super::PemFiles::with_check).
+    #[error("{0}")]
+    Unwanted(String),
     /// A file could not be read.
     #[error(
         "{}: the {what} cannot be read: {}; check the path, and that this user may read it",
@@ -77,6 +102,39 @@ pub enum TlsConfigError {
         /// Why not.
         kind: io::ErrorKind,
     },
+}
+
+impl TlsConfigError {
+    /// Why a text of PEM is none.
+    pub(super) fn pem(what: &'static str, error: &pem::Error) -> Self {
+        let reason = match error {
+            pem::Error::Base64Decode(_) => "what stands in a block is no base64".to_owned(),
+            pem::Error::IllegalSectionStart { .. } => "a BEGIN line has no end".to_owned(),
+            pem::Error::MissingSectionEnd { .. } => "a block has no END line".to_owned(),
+            pem::Error::NoItemsFound => "it holds none".to_owned(),
+            error => error.to_string(),
+        };
+        Self::Pem { what, reason }
+    }
+
+    /// Whether it was only the caller who did not want them.
+    pub(super) fn is_unwanted(&self) -> bool {
+        match self {
+            Self::File { error, .. } => error.is_unwanted(),
+            Self::Unwanted(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// The PEM blocks that each thing is written as.
+fn block(what: &str) -> &'static str {
+    match what {
+        "certificate chain" => "CERTIFICATE blocks, the leaf first",
+        "private key" => "a PRIVATE KEY block, not encrypted (PKCS #8, SEC 1 or PKCS #1)",
+        "revocation list" => "X509 CRL blocks",
+        _ => "CERTIFICATE blocks",
+    }
 }
 
 impl From<rustls::Error> for TlsConfigError {

@@ -5,7 +5,7 @@ use hbone::Identity;
 use rustls::InconsistentKeys;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::{CertifiedKey, SigningKey};
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{TlsConfigError, svid};
@@ -60,37 +60,40 @@ impl Credentials {
     }
 
     pub(super) fn read_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
-        let unreadable = |reason| TlsConfigError::Pem {
-            what: "certificate chain",
-            reason,
-        };
+        let unreadable = |error| TlsConfigError::pem("certificate chain", &error);
         let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
-            .map_err(|error| unreadable(error.to_string()))?;
+            .map_err(unreadable)?;
         if chain.is_empty() {
-            return Err(unreadable("it holds no CERTIFICATE block".to_owned()));
+            return Err(unreadable(pem::Error::NoItemsFound));
         }
         Ok(chain)
     }
 
     pub(super) fn read_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsConfigError> {
-        PrivateKeyDer::from_pem_slice(pem).map_err(|error| TlsConfigError::Pem {
-            what: "private key",
-            reason: error.to_string(),
-        })
+        PrivateKeyDer::from_pem_slice(pem)
+            .map_err(|error| TlsConfigError::pem("private key", &error))
+    }
+
+    /// The certificates, the leaf first.
+    pub(super) fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
     }
 
     /// The credentials as rustls wants them.
     ///
     /// # Errors
-    /// [`TlsConfigError::KeyMismatch`] if key and leaf do not belong together, [`TlsConfigError::Refused`] if `provider`
-    /// cannot use either.
+    /// [`TlsConfigError::KeyMismatch`] if key and leaf do not belong together, [`TlsConfigError::Key`] or
+    /// [`TlsConfigError::Chain`] if `provider` cannot use the one or the other.
     pub(super) fn certified(
         &self,
         provider: &CryptoProvider,
     ) -> Result<Arc<CertifiedKey>, TlsConfigError> {
         let key = match &self.key {
-            Key::Der(key) => provider.key_provider.load_private_key(key.clone_key())?,
+            Key::Der(key) => provider
+                .key_provider
+                .load_private_key(key.clone_key())
+                .map_err(|error| TlsConfigError::Key(error.to_string()))?,
             Key::Signer(signer) => Arc::clone(signer),
         };
         let certified = CertifiedKey::new(self.chain.to_vec(), key);
@@ -100,7 +103,7 @@ impl Credentials {
                 Ok(Arc::new(certified))
             }
             Err(rustls::Error::InconsistentKeys(_)) => Err(TlsConfigError::KeyMismatch),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(TlsConfigError::Chain(error.to_string())),
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::io;
 
 use hbone::{Alert, CertificateFault, LinkFailure};
-use rustls::{CertificateError, OtherError};
+use rustls::{CertificateError, InvalidMessage, OtherError};
 
 /// What an error of a TLS stream means: the typed reason of our own verifiers, the peer's alert, or the socket's error.
 pub(crate) fn link_failure(error: &io::Error) -> LinkFailure {
@@ -21,6 +21,9 @@ fn tls_failure(error: &rustls::Error) -> LinkFailure {
             LinkFailure::Alert(Alert::from_wire((*alert).into()))
         }
         rustls::Error::InvalidCertificate(error) => certificate_failure(error),
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            LinkFailure::Tls("what it sent is no TLS record; does it speak TLS?".to_owned())
+        }
         rustls::Error::NoApplicationProtocol => LinkFailure::Alert(Alert::from_wire(120)),
         other => LinkFailure::Tls(other.to_string()),
     }

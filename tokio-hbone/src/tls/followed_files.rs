@@ -28,6 +28,8 @@ struct FollowedFile {
 pub(super) enum Content {
     Bytes(Vec<u8>),
     Missing,
+    /// A directory, a pipe, a device: something whose content may never come or never end.
+    NotAFile,
     Unreadable(io::ErrorKind),
 }
 
@@ -100,7 +102,13 @@ impl FollowedFile {
 
 impl Content {
     fn of(path: &Path) -> Self {
-        match fs::read(path) {
+        // Asked before it is opened, since opening a pipe waits for whoever writes to it.
+        let read = match fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => return Self::NotAFile,
+            Ok(_) => fs::read(path),
+            Err(error) => Err(error),
+        };
+        match read {
             Ok(bytes) => Self::Bytes(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
             Err(error) => Self::Unreadable(error.kind()),
@@ -112,6 +120,12 @@ impl Content {
         let kind = match self {
             Self::Bytes(bytes) => return Ok(bytes),
             Self::Missing => io::ErrorKind::NotFound,
+            Self::NotAFile => {
+                return Err(TlsConfigError::NotAFile {
+                    path: path.to_owned(),
+                    what,
+                });
+            }
             Self::Unreadable(kind) => *kind,
         };
         Err(TlsConfigError::Unreadable {
@@ -127,6 +141,7 @@ impl fmt::Debug for Content {
         match self {
             Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
             Self::Missing => f.write_str("missing"),
+            Self::NotAFile => f.write_str("not a file"),
             Self::Unreadable(kind) => write!(f, "{kind}"),
         }
     }

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use hbone::CertificateFault;
+
 use super::TlsConfigError;
 
 /// What a [`PemWatch`](super::PemWatch) has done. Its text is a line for a log.
@@ -8,6 +10,12 @@ use super::TlsConfigError;
 pub enum PemEvent {
     /// New files are in force.
     Adopted(PemPart),
+    /// What is in force does not fit together: our own trust bundles do not let our own certificate in. Peers that trust the same
+    /// roots will refuse it; where they trust others on purpose, nothing is wrong. Told at the start and whenever either changes.
+    Doubtful {
+        /// What is wrong with our certificate.
+        fault: CertificateFault,
+    },
     /// New revocation lists are in force.
     Revoked {
         /// How many live connections they have ended.
@@ -38,6 +46,11 @@ impl fmt::Display for PemEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Adopted(part) => write!(f, "new {part} are in force from the next handshake on"),
+            Self::Doubtful { fault } => write!(
+                f,
+                "our own certificate {fault}, as far as our own trust bundles tell: peers that trust the same roots will refuse us; \
+                 check that chain and bundle come from one authority"
+            ),
             Self::Revoked { ended } => {
                 write!(
                     f,

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +25,18 @@ use super::{Credentials, Crls, PemWatch, TlsConfigError, TrustBundles};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PemFiles {
     certificate: PathBuf,
     key: PathBuf,
     bundles: Vec<(String, PathBuf)>,
     crl: Option<PathBuf>,
     interval: Duration,
+    check: Option<Arc<Check>>,
 }
+
+/// What is wrong with credentials, if anything, in the caller's words.
+type Check = dyn Fn(&Credentials) -> Result<(), String> + Send + Sync;
 
 impl PemFiles {
     /// The files of the certificate chain, the leaf first, and of its key. Both may be in one file.
@@ -43,6 +48,7 @@ impl PemFiles {
             bundles: Vec::new(),
             crl: None,
             interval: Duration::from_secs(1),
+            check: None,
         }
     }
 
@@ -64,6 +70,18 @@ impl PemFiles {
     #[must_use]
     pub const fn with_interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
+        self
+    }
+
+    /// The same, where only credentials that pass `check` are used, such as those of a certain identity. Others are an error at the
+    /// start, and not adopted later: the former stay in force. What it does not let pass is asked about again at each look,
+    /// since what it goes by may have changed.
+    #[must_use]
+    pub fn with_check(
+        mut self,
+        check: impl Fn(&Credentials) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.check = Some(Arc::new(check));
         self
     }
 
@@ -112,7 +130,17 @@ impl PemFiles {
         let key = files.content(1).bytes(&self.key, "private key")?;
         let key = in_file(&self.key, Credentials::read_key(key))?;
         let credentials = Credentials::new(chain, key);
-        in_file(&self.key, credentials.certified(provider))?;
+        if let Err(error) = credentials.certified(provider) {
+            let blamed = match error {
+                TlsConfigError::Chain(_) => &self.certificate,
+                _ => &self.key,
+            };
+            return in_file(blamed, Err(error));
+        }
+        if let Some(check) = &self.check {
+            let checked = check(&credentials).map_err(TlsConfigError::Unwanted);
+            in_file(&self.certificate, checked)?;
+        }
         Ok(credentials)
     }
 
@@ -147,6 +175,18 @@ impl PemFiles {
             return in_file(path, Err(TlsConfigError::EmptyCrl));
         }
         Ok(crls)
+    }
+}
+
+impl fmt::Debug for PemFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PemFiles")
+            .field("certificate", &self.certificate)
+            .field("key", &self.key)
+            .field("bundles", &self.bundles)
+            .field("crl", &self.crl)
+            .field("interval", &self.interval)
+            .finish_non_exhaustive()
     }
 }
 

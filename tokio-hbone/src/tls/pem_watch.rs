@@ -2,10 +2,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use hbone::LinkFailure;
 use rustls::crypto::CryptoProvider;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::chain::verify_own;
 use super::followed_files::FollowedFiles;
 use super::{
     CertificateSource, Credentials, PemEvent, PemFiles, PemPart, Revocations, Rotating,
@@ -15,7 +17,8 @@ use super::{
 /// A [`CertificateSource`] that follows [`PemFiles`] for as long as a clone of it is there.
 ///
 /// Credentials, bundles and revocation lists are followed apart, so that a bad file in one does not hold up the others.
-/// What cannot be used, a key beside the certificate of another above all, is not adopted: the former stays in force.
+/// What cannot be used, a key beside the certificate of another above all, is not adopted: the former stays in force. Whether our
+/// own bundles let our own certificate in is told ([`PemEvent::Doubtful`]), and nothing is held up by it.
 #[derive(Clone)]
 pub struct PemWatch(Arc<Shared>);
 
@@ -30,6 +33,8 @@ struct Shared {
 
 struct Followed {
     credentials: FollowedFiles,
+    /// What was said of the newest credentials if nothing but the caller's check is against them.
+    unwanted: Option<TlsConfigError>,
     bundles: FollowedFiles,
     crls: FollowedFiles,
     /// Whether any revocation list is in force.
@@ -44,6 +49,7 @@ impl PemWatch {
     ) -> Result<Self, TlsConfigError> {
         let mut followed = Followed {
             credentials: files.credential_files(),
+            unwanted: None,
             bundles: files.bundle_files(),
             crls: files.crl_files(),
             lists_in_force: false,
@@ -63,6 +69,7 @@ impl PemWatch {
             followed: Mutex::new(followed),
             on_event,
         });
+        shared.doubt();
         tokio::spawn(follow(Arc::downgrade(&shared), shared.files.interval()));
         Ok(Self(shared))
     }
@@ -100,15 +107,29 @@ impl Shared {
         let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
         let followed = &mut *followed;
         let mut outcome = Ok(());
-        if look(&mut followed.credentials) {
+        let mut is_new = false;
+        let changed = look(&mut followed.credentials);
+        let before = followed.unwanted.take();
+        if changed || before.is_some() {
             let adopted = self.adopt_credentials(&followed.credentials);
-            let told = self.tell(PemPart::Credentials, adopted);
+            is_new |= adopted.is_ok();
+            let error = adopted.as_ref().err();
+            followed.unwanted = error.filter(|error| error.is_unwanted()).cloned();
+            // What is asked about again and again is told once.
+            let told = match adopted {
+                Err(error) if !changed && followed.unwanted == before => Err(error),
+                adopted => self.tell(PemPart::Credentials, adopted),
+            };
             outcome = outcome.and(told);
         }
         if look(&mut followed.bundles) {
             let adopted = self.adopt_bundles(&followed.bundles);
+            is_new |= adopted.is_ok();
             let told = self.tell(PemPart::Bundles, adopted);
             outcome = outcome.and(told);
+        }
+        if is_new {
+            self.doubt();
         }
         if look(&mut followed.crls) {
             let adopted = self.adopt_crls(&followed.crls, &mut followed.lists_in_force);
@@ -138,6 +159,19 @@ impl Shared {
         *in_force = !crls.is_empty();
         let ended = self.revocations.replace(crls);
         Ok(PemEvent::Revoked { ended })
+    }
+
+    /// Tells whether our own trust bundles are against our own certificate.
+    fn doubt(&self) {
+        let own = self
+            .current
+            .credentials()
+            .and_then(|own| Ok((own, self.current.bundles()?)));
+        if let Ok((own, bundles)) = own
+            && let Err(LinkFailure::Certificate(fault)) = verify_own(&own, bundles, &self.provider)
+        {
+            (self.on_event)(&PemEvent::Doubtful { fault });
+        }
     }
 
     fn tell(

@@ -64,10 +64,7 @@ impl TrustBundles {
     pub fn with_pem(self, trust_domain: &str, pem: &[u8]) -> Result<Self, TlsConfigError> {
         let roots: Vec<_> = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
-            .map_err(|error| TlsConfigError::Pem {
-                what: "trust bundle",
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| TlsConfigError::pem("trust bundle", &error))?;
         self.with_roots(trust_domain, roots)
     }
 

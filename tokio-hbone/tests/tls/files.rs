@@ -3,14 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use hbone::CertificateFault;
 use rcgen::KeyPair;
 use rustls_pki_types::CertificateDer;
 use tokio::sync::mpsc;
 use tokio_hbone::tls::{
-    CertificateSource, ClientTls, PemEvent, PemFiles, PemPart, PemWatch, ServerTls, TlsConfigError,
+    CertificateSource, ClientTls, Credentials, PemEvent, PemFiles, PemPart, PemWatch, ServerTls,
+    TlsConfigError,
 };
 
 use crate::crl::pem as crl_pem;
@@ -316,4 +319,140 @@ async fn files_are_followed_only_as_long_as_somebody_needs_them() {
     assert_eq!(soon(events.recv()).await, Some(NEW_CREDENTIALS));
     drop(client);
     assert_eq!(soon(events.recv()).await, None);
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn what_is_no_file_is_refused_and_not_waited_for() {
+    let directory = Directory::of(&workload(SERVER));
+    let (watch, mut events) = directory.watch();
+    for name in ["chain.pem", "key.pem", "root.pem", "crl.pem"] {
+        let path = directory.0.join(name);
+        let good = fs::read_to_string(&path).ok();
+        let _ = fs::remove_file(&path);
+        // Whoever opens it waits for a writer, who never comes.
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("mkfifo").success());
+        let error = watch.reload().await.expect_err("no file").to_string();
+        let start = format!("{}: the ", path.display());
+        assert!(error.starts_with(&start), "{error}");
+        assert!(error.contains("has to be a regular file"), "{error}");
+        assert!(matches!(
+            soon(events.recv()).await,
+            Some(PemEvent::Kept { .. })
+        ));
+        assert_eq!(who(&watch).await, SERVER);
+        directory.remove(name);
+        if let Some(good) = good {
+            directory.write(name, &good);
+        }
+        watch.reload().await.expect("a good file");
+        soon(events.recv()).await;
+    }
+    let here = directory.0.clone();
+    let error = PemFiles::new(&here, &here).watch(&provider(), |_| {});
+    let error = error.expect_err("a directory").to_string();
+    assert!(error.contains("has to be a regular file"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_the_caller_does_not_want_are_held_back_until_it_does() {
+    let wanted = Arc::new(Mutex::new(SERVER.to_owned()));
+    let asked = Arc::clone(&wanted);
+    let check = move |credentials: &Credentials| {
+        let found = credentials.identity().map(|found| found.to_string());
+        match found.as_deref() == Some(&**asked.lock().expect("no panic")) {
+            true => Ok(()),
+            false => Err(format!("it is for {found:?}")),
+        }
+    };
+    let directory = Directory::of(&workload(SERVER));
+    let (watch, mut events) = watch(directory.files().with_check(check.clone()));
+    let generation = watch.generation();
+    directory.install(&workload(GATEWAY));
+    let kept = soon(events.recv()).await.expect("an event");
+    let chain = directory.0.join("chain.pem").display().to_string();
+    assert_eq!(
+        kept.to_string(),
+        format!("the former credentials stay in force: {chain}: it is for Some({GATEWAY:?})")
+    );
+    assert_eq!(who(&watch).await, SERVER);
+    assert_eq!(watch.generation(), generation);
+    // It is asked about again, and told no more.
+    watch.reload().await.expect_err("still not wanted");
+    watch.reload().await.expect_err("still not wanted");
+    assert!(events.try_recv().is_err());
+
+    // The files do not change, what is wanted does.
+    *wanted.lock().expect("no panic") = GATEWAY.to_owned();
+    assert_eq!(soon(events.recv()).await, Some(NEW_CREDENTIALS));
+    assert_eq!(who(&watch).await, GATEWAY);
+    *wanted.lock().expect("no panic") = SERVER.to_owned();
+    let error = directory.files().with_check(check);
+    let error = error.watch(&provider(), |_| {}).expect_err("not wanted");
+    assert!(error.to_string().starts_with(&chain), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_our_own_bundle_does_not_let_in_is_told_and_used() {
+    let unknown = PemEvent::Doubtful {
+        fault: CertificateFault::UnknownIssuer,
+    };
+    let directory = Directory::of(&Leaf::of(SERVER).signed_by(&STRANGER));
+    let (watch, mut events) = directory.watch();
+    assert_eq!(events.try_recv().as_ref(), Ok(&unknown), "at the start");
+    let told = unknown.to_string();
+    assert!(
+        told.contains("was not issued by a root of its trust domain's bundle"),
+        "{told}"
+    );
+    directory.install(&workload(SERVER));
+    assert_eq!(soon(events.recv()).await, Some(NEW_CREDENTIALS));
+    assert_eq!(who(&watch).await, SERVER);
+    assert!(events.try_recv().is_err(), "all is well");
+    directory.rename_into("root.pem", &STRANGER.0.pem());
+    let new = PemEvent::Adopted(PemPart::Bundles);
+    assert_eq!(soon(events.recv()).await, Some(new));
+    assert_eq!(soon(events.recv()).await, Some(unknown));
+}
+
+#[test]
+fn what_is_no_pem_is_told_with_the_next_step() {
+    let own = workload(SERVER);
+    let (chain, key) = (chain_pem(&own), key_pem(&own));
+    let cut = &chain[..chain.len() - 10];
+    let spoilt = chain.replacen("MI", "\u{7f}%", 1);
+    let encrypted = key.replace("PRIVATE", "ENCRYPTED PRIVATE");
+    for (chain, key, parts) in [
+        ("", &*key, ["certificate chain", "the leaf first"]),
+        (cut, &key, ["a block has no END line", "the leaf first"]),
+        (&spoilt, &key, ["no base64", "the leaf first"]),
+        (&chain, "", ["it holds none", "a PRIVATE KEY block"]),
+        (&chain, &encrypted, ["it holds none", "not encrypted"]),
+    ] {
+        let error = Credentials::from_pem(chain.as_bytes(), key.as_bytes());
+        let error = error.expect_err("no PEM").to_string();
+        for part in parts {
+            assert!(error.contains(part), "{part:?} in {error}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_pem_and_of_no_use_is_told_with_its_file_and_the_next_step() {
+    let block = |kind: &str| {
+        let text = BASE64_STANDARD.encode(b"neither");
+        format!("-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n")
+    };
+    for (name, kind, next) in [
+        ("key.pem", "PRIVATE KEY", "have one made for ECDSA"),
+        ("chain.pem", "CERTIFICATE", "put the leaf there"),
+    ] {
+        let directory = Directory::of(&workload(SERVER));
+        directory.write(name, &block(kind));
+        let error = directory.files().watch(&provider(), |_| {});
+        let error = error.expect_err("of no use").to_string();
+        let start = format!("{}: the ", directory.0.join(name).display());
+        assert!(error.starts_with(&start) && error.contains(next), "{error}");
+    }
 }
