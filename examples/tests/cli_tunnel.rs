@@ -607,6 +607,87 @@ fn what_went_wrong_is_told_by_hop_thing_and_place() {
     client_run(&other, at, &[&authority], b"").fails(4, &["was not issued by a root"]);
 }
 
+#[test]
+fn a_cause_is_told_once() {
+    let pki = Pki::new();
+    let (app, _) = application(echo);
+    let (_server, at) = server_for(&pki, app);
+    let once = |run: &Run, cause: &str| {
+        let times = run.stderr.matches(cause).count();
+        assert_eq!(times, 1, "{cause:?} in {}", run.stderr);
+    };
+    let wrong = id("somebody-else");
+    let authority = app.to_string();
+    for flags in [
+        &["--peer-id", &wrong, &authority][..],
+        &["--json", "--peer-id", &wrong, &authority],
+    ] {
+        once(&client_run(&pki, at, flags, b""), "the peer is ");
+    }
+    once(
+        &client_run(&pki, at, &["127.0.0.1:9"], b""),
+        "403 Forbidden",
+    );
+    pki.write("client.key", "no key");
+    once(
+        &client_run(&pki, at, &[&authority], b""),
+        "cannot be read as PEM",
+    );
+}
+
+#[test]
+fn a_peer_that_accepts_and_says_nothing_does_not_answer_in_time() {
+    let pki = Pki::new();
+    // The system accepts for it.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let at = silent.local_addr().expect("an address");
+    let run = client_run(&pki, at, &["10.0.0.1:80"], b"");
+    run.fails(3, &["no answer within", "does it speak TLS?"]);
+}
+
+#[test]
+fn a_peer_that_speaks_no_tls_is_asked_about() {
+    let pki = Pki::new();
+    let (http, _) = application(|mut socket: TcpStream| {
+        let _ = socket.read(&mut [0; 1024]);
+        let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        read_all(&mut socket).is_ok()
+    });
+    let (closing, _) = application(|mut socket: TcpStream| {
+        let _ = socket.read(&mut [0; 1024]);
+    });
+    let (resetting, _) = application(|mut socket: TcpStream| {
+        let _ = socket.read(&mut [0; 1024]);
+        reset(socket);
+    });
+    for peer in [http, closing, resetting] {
+        let run = client_run(&pki, peer, &["10.0.0.1:80"], b"");
+        run.fails(4, &["does it speak TLS?"]);
+    }
+}
+
+#[test]
+fn tls_that_comes_out_of_a_single_tunnel_hints_at_the_double_one() {
+    let pki = Pki::new();
+    // What is behind a gateway, to whom its client's words are no handshake.
+    let (pod, _) = application(|mut socket: TcpStream| {
+        let _ = socket.write_all(&[21, 3, 3, 0, 2, 2, 50]);
+        let _ = socket.shutdown(Shutdown::Write);
+        read_all(&mut socket).is_ok()
+    });
+    let (_server, at) = server_for(&pki, pod);
+    let hint = "the east-west gateway of another network, --double opens";
+    client_run(&pki, at, &[&pod.to_string()], b"hello").fails(0, &[hint]);
+    // Whoever speaks TLS himself expects as much.
+    let hello = [22, 3, 1, 0, 1, 1];
+    let run = client_run(&pki, at, &[&pod.to_string()], &hello);
+    assert!(!run.stderr.contains("--double"), "{}", run.stderr);
+    let (plain, _) = application(echo);
+    let (_server, at) = server_for(&pki, plain);
+    let run = client_run(&pki, at, &[&plain.to_string()], b"hello");
+    assert!(!run.stderr.contains("--double"), "{}", run.stderr);
+}
+
 #[track_caller]
 fn run_fails(args: impl IntoIterator<Item = String>, code: i32, parts: &[&str]) {
     run(args, b"").fails(code, parts);

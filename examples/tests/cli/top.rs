@@ -1,7 +1,7 @@
 //! `hbone top`.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
@@ -19,7 +19,7 @@ use crate::hbone::{assert_fails, eventually, hbone, text, value};
 /// What a proxy says at the `look`-th look: two more connections each time, and one that was broken off.
 fn metrics(look: usize) -> String {
     let labels = "reporter=\"source\",source_workload=\"web\",source_workload_namespace=\"shop\",source_cluster=\"c1\",\
-        destination_workload=\"stock\\\"\\u\",destination_workload_namespace=\"shop\",destination_cluster=\"unknown\",destination_service=\"stock.shop\"";
+        destination_workload=\"stock\\\"\\u\",destination_workload_namespace=\"shop\",destination_cluster=\"unknown\",destination_service=\"stock.shop.svc.cluster.local\"";
     let labels = labels.replace("\\u", "\u{202e}");
     let opened = 10 + 2 * look;
     format!(
@@ -28,6 +28,8 @@ fn metrics(look: usize) -> String {
          istio_tcp_connections_closed_total{{{labels},response_flags=\"-\"}} 3\n\
          istio_tcp_connections_closed_total{{{labels},response_flags=\"CONNECT\"}} {look}\n\
          istio_tcp_connections_failed_total{{{labels},response_flags=\"CONNECT\"}} 4\n\
+         hbone_connections_broken_total{{{labels},response_flags=\"-\",why=\"reset\"}} 7\n\
+         hbone_connections_broken_total{{{labels},response_flags=\"-\",why=\"lost\"}} 20\n\
          istio_tcp_sent_bytes_total{{{labels},response_flags=\"-\"}} {}\n\
          something_else{{a=\"b\"}} NaN\n# EOF\n",
         1_000_000 * look
@@ -44,7 +46,13 @@ fn one_look_is_printed_as_a_table_and_as_json() {
     ));
     let row = table.lines().nth(1).expect("a row");
     assert!(table.starts_with("REPORTER"), "{table}");
-    for part in ["source", "shop/web@c1", "shop/stock\"\\u{202e}", "MiB"] {
+    for part in [
+        "source",
+        "shop/web@c1",
+        "shop/stock\"\\u{202e}",
+        "  stock.shop  ",
+        "MiB",
+    ] {
         assert!(row.contains(part), "{part} in {row}");
     }
     let port = proxy(|look| answer("200 OK", &metrics(look)));
@@ -57,7 +65,7 @@ fn one_look_is_printed_as_a_table_and_as_json() {
     assert_eq!(row["open"], json!(12.0 - 3.0 - 1.0));
     assert_eq!(
         (&row["opened"], &row["failed"], &row["sent_bytes"]),
-        (&json!(12.0), &json!(5.0), &json!(1e6))
+        (&json!(12.0), &json!(1.0 + 4.0 + 7.0 + 20.0), &json!(1e6))
     );
     let rate = row["opened_per_second"].as_f64().expect("a rate")
         * view["seconds"].as_f64().expect("seconds");
@@ -181,6 +189,28 @@ fn on_a_terminal_a_signal_ends_it_and_leaves_it_as_it_was_and_a_proxy_that_is_aw
     assert_eq!(top.child.wait().expect("its end").code(), Some(0));
     top.shows("\u{1b}[?1049l");
     assert!(!top.is_raw(), "it is as it was");
+}
+
+#[test]
+fn whoever_has_read_enough_is_no_failure() {
+    for more in [&[][..], &["--json"]] {
+        let port = proxy(|look| answer("200 OK", &metrics(look)));
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hbone"))
+            .args(["top", "--interval", "0.1", &format!("127.0.0.1:{port}")])
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("hbone is started");
+        // As `head -n 1` does.
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+        lines.read_line(&mut String::new()).expect("a line");
+        drop(lines);
+        let output = child.wait_with_output().expect("its end");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*told), (Some(0), ""));
+    }
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl Failure {
     }
 
     /// What went wrong, if it is still to be told.
-    pub(crate) const fn error(&self) -> Option<&anyhow::Error> {
+    const fn error(&self) -> Option<&anyhow::Error> {
         match self {
             Self::Denied(error)
             | Self::Handshake(error)
@@ -72,11 +72,28 @@ impl Failure {
         }
     }
 
+    /// The same in words, with its causes, each of them once.
+    pub(crate) fn message(&self) -> Option<String> {
+        let mut message = String::new();
+        for cause in self.error()?.chain() {
+            let cause = cause.to_string();
+            // An error that is shown alone has to say why; its cause then has nothing to add.
+            if message.ends_with(&cause) {
+                continue;
+            }
+            if !message.is_empty() {
+                message.push_str(": ");
+            }
+            message.push_str(&cause);
+        }
+        Some(message)
+    }
+
     /// Tells the person, and goes on.
     pub(crate) fn tell(&self) {
-        if let Some(error) = self.error() {
+        if let Some(message) = self.message() {
             // Where standard error is closed, the exit code must do.
-            let _ = writeln!(io::stderr(), "hbone: {error:#}");
+            let _ = writeln!(io::stderr(), "hbone: {message}");
         }
     }
 
@@ -99,13 +116,13 @@ fn of_cause(cause: &DialCause) -> fn(anyhow::Error) -> Failure {
 
 fn of_establish(error: &EstablishError) -> fn(anyhow::Error) -> Failure {
     match error {
-        EstablishError::Io { stage, .. }
-        | EstablishError::TimedOut { stage, .. }
-        | EstablishError::Closed(stage)
+        EstablishError::Io { stage, .. } | EstablishError::Closed(stage)
             if *stage == Stage::Tcp =>
         {
             Failure::Unreachable
         }
+        // Whoever accepts connections and then says nothing is as good as away.
+        EstablishError::TimedOut { .. } => Failure::Unreachable,
         EstablishError::Misuse(_) => Failure::Other,
         _ => Failure::Handshake,
     }

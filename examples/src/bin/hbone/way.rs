@@ -123,6 +123,11 @@ impl Way {
         anybody.chain(self.odd_baggage.clone())
     }
 
+    /// Whether there is a tunnel inside of the tunnel.
+    pub(crate) fn is_double(&self) -> bool {
+        self.hops.len() > 1
+    }
+
     /// Opens a tunnel, at the first address of `via` that can be reached.
     pub(crate) async fn open(&self, pool: &Pool) -> Result<(Tunnel, SocketAddr), Failure> {
         let mut failed = None;

@@ -95,6 +95,13 @@ async fn carry(way: &Way, pool: &Pool, mut io: StandardIo, report: &Report) -> R
     let copied = copy_bidirectional(&mut tunnel, &mut io).await;
     let Copied { sent, received, .. } = copied;
     report.ended(&copied);
+    if !way.is_double() && io.is_answered_by_tls() {
+        report.note(&format!(
+            "what came back is TLS, which nobody here had begun: if {} is the east-west gateway of another network, --double \
+             opens the tunnel to {} inside of the one to the gateway",
+            way.via, way.authority
+        ));
+    }
     copied.end.map_err(|error| {
         let what = format!(
             "the tunnel to {} by {} broke after {sent} bytes there and {received} bytes back",

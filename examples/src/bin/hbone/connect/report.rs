@@ -117,10 +117,10 @@ impl Report {
 
     /// Nothing more comes.
     pub(super) fn failed(&self, failure: &Failure) {
-        if let Some(error) = failure.error() {
+        if let Some(message) = failure.message() {
             self.tell(&Event::Failed {
                 exit: failure.code(),
-                message: format!("{error:#}"),
+                message,
             });
         }
     }

@@ -61,7 +61,10 @@ impl DecodeLegacy {
             .context("not the value of a header; give one line of base64")?;
         headers.insert("x-envoy-peer-metadata", value);
         let read = MetadataCache::with_capacity(self.config(), 0).read(&headers);
-        let found = read.map_err(|error| anyhow!("{error}; give the value of the header alone"))?;
+        let found = read.map_err(|error| {
+            let what = told(&error);
+            anyhow!("{what}; give the value of the header alone")
+        })?;
         let outcome = found.as_ref().map_or(Outcome::NotFound, Outcome::Found);
         Ok(Said::new(outcome, input.len(), input.len()))
     }
@@ -89,10 +92,24 @@ fn said<'a>(
                 FramingError::Truncated => bytes.len(),
                 _ => 8,
             };
+            let what = match &error {
+                FramingError::Metadata(error) => told(error),
+                error => error.to_string(),
+            };
             return Err(anyhow!(
-                "byte {offset}: {error}; begin at the first byte of the stream and leave nothing out"
+                "byte {offset}: {what}; begin at the first byte of the stream and leave nothing out"
             ));
         }
     };
     Ok(Said::new(outcome(), taken, bytes.len()))
+}
+
+/// What is wrong, to somebody who has no limit to raise.
+fn told(error: &MetadataError) -> String {
+    match error {
+        MetadataError::TooLarge { len, limit } => {
+            format!("peer metadata of {len} bytes is more than the {limit} that a reader takes")
+        }
+        error => error.to_string(),
+    }
 }

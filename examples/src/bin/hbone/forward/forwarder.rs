@@ -105,8 +105,7 @@ impl Forwarder {
             }
             Err(failure) => {
                 socket.break_off();
-                let error = failure.error().map(|error| format!("{error:#}"));
-                format!("end={}", quoted(&error.unwrap_or_default()))
+                format!("end={}", quoted(&failure.message().unwrap_or_default()))
             }
         };
         let took = begun.elapsed().as_millis();

@@ -3,6 +3,7 @@ mod target;
 mod traffic;
 mod view;
 
+use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -22,8 +23,8 @@ use view::View;
 
 /// Watch who talks to whom through a proxy, from its metrics.
 ///
-/// For each pair of workloads: connections that are open, those begun and requests made a second, those that failed or were
-/// broken off since the proxy began, and bytes a second towards the source (SENT) and from it (RECEIVED). Works with every
+/// For each pair of workloads and service: connections that are open, those begun and requests made a second, those that failed or
+/// were broken off since the proxy began, and bytes a second towards the source (SENT) and from it (RECEIVED). Works with every
 /// proxy that has Istio's standard metrics: ours, ztunnel, Envoy (http://HOST:15020/stats/prometheus). On a terminal, q or ctrl-c
 /// ends it.
 #[derive(Debug, Args)]
@@ -78,15 +79,15 @@ impl Top {
                     let rows =
                         room.map_or(self.rows, |lines| self.rows.min(lines.saturating_sub(3)));
                     let view = View::new(&seen.traffic, &now.traffic, seconds, rows);
-                    self.show(&view, screen)?;
+                    if self.show(&view, screen)? == Reader::Gone {
+                        return Ok(());
+                    }
                     *seen = now;
                 }
                 Err(failure) if self.once => return Err(failure),
                 // It may come back.
-                Err(failure) => match (screen, failure.error()) {
-                    (Some(screen), Some(error)) => {
-                        screen.draw(Sanitized::new(&format!("{error:#}")))?
-                    }
+                Err(failure) => match (screen, failure.message()) {
+                    (Some(screen), Some(message)) => screen.draw(Sanitized::new(&message))?,
                     _ => failure.tell(),
                 },
             }
@@ -108,18 +109,31 @@ impl Top {
             .map_err(Failure::Input)
     }
 
-    fn show(&self, view: &View, screen: Option<&Screen>) -> Result<(), Failure> {
-        if let Some(screen) = screen {
-            return Ok(screen.draw(view)?);
+    fn show(&self, view: &View, screen: Option<&Screen>) -> Result<Reader, Failure> {
+        let shown = match screen {
+            Some(screen) => screen.draw(view),
+            None if self.json => print(&terminal_safe(&serde_json::to_string(view)?)),
+            None => print(view),
+        };
+        match shown {
+            Ok(()) => Ok(Reader::There),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+            Err(error) => Err(error.into()),
         }
-        let mut stdout = io::stdout().lock();
-        if self.json {
-            writeln!(stdout, "{}", terminal_safe(&serde_json::to_string(view)?))?;
-        } else {
-            writeln!(stdout, "{view}")?;
-        }
-        Ok(stdout.flush()?)
     }
+}
+
+/// Whether whoever reads the output still does. One that has seen enough, such as `head`, is no failure.
+#[derive(PartialEq, Eq)]
+enum Reader {
+    There,
+    Gone,
+}
+
+fn print(what: &impl fmt::Display) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{what}")?;
+    stdout.flush()
 }
 
 /// What a proxy had counted, and when.

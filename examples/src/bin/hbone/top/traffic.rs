@@ -53,7 +53,10 @@ impl Traffic {
                     counted.closed = sample.value;
                     counted.failed = if is_broken { sample.value } else { 0.0 };
                 }
-                "istio_tcp_connections_failed_total" => counted.failed = sample.value,
+                // Our proxies tell apart the two: those that never came about, and those that broke off.
+                "istio_tcp_connections_failed_total" | "hbone_connections_broken_total" => {
+                    counted.failed = sample.value;
+                }
                 "istio_tcp_sent_bytes_total" => counted.sent = sample.value,
                 "istio_tcp_received_bytes_total" => counted.received = sample.value,
                 "istio_requests_total" => {

@@ -92,10 +92,11 @@ impl fmt::Display for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:11} {:28} {:28} {:>6} {:>8} {:>8} {:>7} {:>10} {:>10}",
+            "{:11} {:28} {:28} {:24} {:>6} {:>8} {:>8} {:>7} {:>10} {:>10}",
             "REPORTER",
             "SOURCE",
             "DESTINATION",
+            "SERVICE",
             "OPEN",
             "NEW/s",
             "REQ/s",
@@ -106,10 +107,11 @@ impl fmt::Display for View {
         for row in &self.rows {
             writeln!(
                 f,
-                "{:11} {:28} {:28} {:>6} {:>8.1} {:>8.1} {:>7} {:>10} {:>10}",
+                "{:11} {:28} {:28} {:24} {:>6} {:>8.1} {:>8.1} {:>7} {:>10} {:>10}",
                 cut(&row.reporter, 11),
                 cut(&row.source, 28),
                 cut(&row.destination, 28),
+                cut(short(&row.service), 24),
                 row.open,
                 row.opened_per_second,
                 row.requests_per_second,
@@ -124,6 +126,13 @@ impl fmt::Display for View {
             (_, hidden) => writeln!(f, "and {hidden} more; see them with --rows"),
         }
     }
+}
+
+/// The name and namespace of a service, of which all have the rest in common.
+fn short(service: &str) -> &str {
+    service
+        .split_once(".svc.")
+        .map_or(service, |(name, _)| name)
 }
 
 /// At most so many characters, none of which does anything to a terminal.
