@@ -9,7 +9,9 @@ mod tunnel;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::proxy::{Control, EXIT_CODES, Options, Proxy, StartError, parse_duration};
+use crate::proxy::{
+    Control, EXIT_CODES, Options, Proxy, StartError, parse_address, parse_duration,
+};
 use baggage::istio::Dialect;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser};
@@ -31,7 +33,7 @@ use crate::eastwest_gateway::gateway::Gateway;
 #[non_exhaustive]
 pub struct Cli {
     /// Where tunnels are accepted
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:15008")]
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:15008", value_parser = parse_address)]
     inbound: SocketAddr,
 
     /// Who else may say by x-istio-source that it is a waypoint, and so not be led through one; or an ingress gateway. The

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::http::{Balancer, Drain, Forwarder, Limits};
-use crate::proxy::{Connections, Control, EXIT_CODES, Options, Proxy, StartError};
+use crate::proxy::{Connections, Control, EXIT_CODES, Options, Proxy, StartError, parse_address};
 use baggage::istio::Dialect;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser};
@@ -29,11 +29,11 @@ use crate::ingress_gateway::ingress::Ingress;
 #[non_exhaustive]
 pub struct Cli {
     /// Where HTTP is accepted
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080", value_parser = parse_address)]
     http: SocketAddr,
 
     /// Where HTTP over TLS is accepted
-    #[arg(long, value_name = "ADDR", requires = "https_cert")]
+    #[arg(long, value_name = "ADDR", requires = "https_cert", value_parser = parse_address)]
     https: Option<SocketAddr>,
 
     /// The certificate chain for --https in PEM, the leaf first. It is read again when it changes

@@ -12,6 +12,7 @@ mod gauges;
 mod metered;
 mod requests;
 mod series;
+mod why;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,7 @@ pub use metered::Metered;
 pub use requests::RequestReport;
 use requests::Requests;
 use series::Series;
+use why::Broken;
 
 /// All metrics of a proxy.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ struct Tcp {
     failed: Family<Series, Counter>,
     sent: Family<Series, Counter>,
     received: Family<Series, Counter>,
+    /// Ours: those opened that did not come to their own end.
+    broken: Family<Broken, Counter>,
     /// By reporter.
     sockets: Family<[(&'static str, &'static str); 1], Gauge>,
     /// By reporter.
@@ -96,6 +100,11 @@ impl Metrics {
             registry.register(name, help, family.clone());
         }
         registry.register(
+            "hbone_connections_broken",
+            "TCP connections that broke off or were cut, and why",
+            tcp.broken.clone(),
+        );
+        registry.register(
             "istio_tcp_sockets_open",
             "TCP connections open",
             tcp.sockets.clone(),
@@ -129,6 +138,7 @@ impl Metrics {
             self.tcp.sent.get_or_create(&series).clone(),
             self.tcp.received.get_or_create(&series).clone(),
             self.tcp.closed.clone(),
+            self.tcp.broken.clone(),
             self.tcp.sockets.get_or_create(&reporter(exchange)).clone(),
             series,
         )

@@ -77,6 +77,14 @@ pub struct Cli {
 /// # Errors
 /// [`StartError`]: it cannot start.
 pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
+    if [cli.inbound, cli.plaintext, cli.outbound, cli.socks5]
+        .iter()
+        .all(|listen| listen.address().is_none())
+    {
+        return Err(StartError::Flags(
+            "--inbound, --plaintext, --outbound and --socks5 are all off, so nobody could come; leave one of them on",
+        ));
+    }
     let mut proxy = Proxy::start(
         &cli.options,
         control,

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::http::{Balancer, Drain, Forwarder, Limits};
-use crate::proxy::{Control, EXIT_CODES, Options, Proxy, StartError};
+use crate::proxy::{Control, EXIT_CODES, Options, Proxy, StartError, parse_address};
 use baggage::istio::Dialect;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser};
@@ -28,7 +28,7 @@ use crate::waypoint::tunnels::Tunnels;
 #[non_exhaustive]
 pub struct Cli {
     /// Where tunnels are accepted
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:15008")]
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:15008", value_parser = parse_address)]
     inbound: SocketAddr,
 
     /// A service port that carries no HTTP, whatever it looks like. May be repeated

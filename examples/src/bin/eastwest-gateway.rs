@@ -4,10 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use hbone_examples::eastwest_gateway::{Cli, serve};
-use hbone_examples::proxy::{run, start_logging};
+use hbone_examples::proxy::run;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logging(&cli.options.environment.log_format);
-    run("eastwest-gateway", |control| serve(cli, control))
+    let log_format = cli.options.environment.log_format.clone();
+    run("eastwest-gateway", &log_format, |control| {
+        serve(cli, control)
+    })
 }

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use hbone_examples::proxy::{run, start_logging};
+use hbone_examples::proxy::run;
 use hbone_examples::waypoint::{Cli, serve};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logging(&cli.options.environment.log_format);
-    run("waypoint", |control| serve(cli, control))
+    let log_format = cli.options.environment.log_format.clone();
+    run("waypoint", &log_format, |control| serve(cli, control))
 }

@@ -5,13 +5,10 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::access_log::{self, Direction};
 use crate::hop_log::HopLog;
 use crate::mesh_file::{MeshWatch, Site};
 use crate::metrics::{Metered, Metrics};
-use crate::proxy::{
-    Chance, Dialled, Proxy, answer_lookups, dial, flag_of_handshake, flag_of_reject,
-};
+use crate::proxy::{Chance, Dialled, Proxy, dial, flag_of_reject, handshake_failed};
 use hbone::policy::{Checked, Denied, DeniedRange, DestinationPolicy, Opening};
 use hbone::{Accept, DenyStatus, EstablishError, Lookup, Reject, ServeConfig};
 use http::StatusCode;
@@ -185,22 +182,9 @@ impl Handler for Gateway {
     }
 
     fn handshake_failed(&self, addresses: Addresses, error: &EstablishError) {
-        // Who it was can only be told by where it came from.
         let site = self.mesh.current();
-        let own = Arc::clone(site.own());
         let role = Role::EastWestGateway;
-        let mut exchange = Exchange::new(role, &self.exchange, own, Instant::now());
-        exchange.handle_accepted(None);
-        exchange.handle_request(addresses.client.ip().to_canonical(), None, []);
-        answer_lookups(&mut exchange, &site);
-        self.metrics
-            .failed(&exchange, None, flag_of_handshake(error));
-        access_log::refused(
-            Direction::Inbound,
-            addresses.client,
-            addresses.server,
-            error,
-        );
+        handshake_failed(role, &self.exchange, &site, &self.metrics, addresses, error);
     }
 
     fn turned_away(&self, addresses: Addresses) {
@@ -226,7 +210,10 @@ impl Gateway {
         self.hop_log.answered(&incoming, &accept);
         let mut tunnel = match incoming.accept(&accept) {
             Ok(tunnel) => tunnel,
-            Err(error) => return asked.log(exchange, Some(chosen), (0, 0), Some(&error)),
+            Err(error) => {
+                counted.ended(Some(&error));
+                return asked.log(exchange, Some(chosen), (0, 0), Some(&error));
+            }
         };
         let receiver = (asked, &*chosen.receiver);
         let copied = carry(
@@ -239,7 +226,8 @@ impl Gateway {
         )
         .await;
         let error = copied.end.as_ref().err();
-        let error = error.map(|error| error as &dyn std::error::Error);
+        let error = error.map(|error| error as &(dyn std::error::Error + 'static));
+        counted.ended(error);
         asked.log(
             exchange,
             Some(chosen),

@@ -106,7 +106,9 @@ impl Stream<'_> {
             Err(((sent, received), error)) => (sent, received, Some(error)),
         };
         let passed = Passed::new(sent, received.saturating_add(early), self.began.elapsed());
-        let error = error.as_ref().map(|error| error as &dyn Error);
+        let error = error.as_ref();
+        let error = error.map(|error| error as &(dyn Error + 'static));
+        counted.ended(error);
         self.log(next, passed, error);
     }
 

@@ -14,7 +14,7 @@ use super::references::{References, Wrong};
 use super::service::service;
 use super::whole::Whole;
 use super::workload::{rank, workload};
-use super::{MeshFile, MeshFileError};
+use super::{MeshFile, MeshFileError, nesting};
 
 /// Reads a mesh file.
 pub(super) fn build(path: &Path, text: &str) -> Result<MeshFile, MeshFileError> {
@@ -31,6 +31,14 @@ pub(super) fn build(path: &Path, text: &str) -> Result<MeshFile, MeshFileError> 
 }
 
 fn document(path: &Path, text: &str) -> Result<Document, MeshFileError> {
+    if let Some(line) = nesting::too_deep(text) {
+        return Err(MeshFileError::Malformed {
+            path: path.to_owned(),
+            line,
+            problem: "brackets are nested far deeper than a mesh needs; is one not closed?"
+                .to_owned(),
+        });
+    }
     let document: Result<Whole, _> = serde_yaml_ng::from_str(text);
     document.map(|whole| whole.0).map_err(|error| {
         let told = error.to_string();

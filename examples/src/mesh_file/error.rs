@@ -76,7 +76,7 @@ pub enum MeshFileError {
         known: Vec<String>,
     },
     /// The file cannot be read.
-    #[error("cannot read the mesh file {}: {reason}; --mesh has to name a file that this user may read", path.display())]
+    #[error("cannot read the mesh file {}: {reason}; --mesh has to name the file of a mesh that this user may read", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,

@@ -23,6 +23,7 @@ mod field;
 mod host;
 mod membership;
 mod mesh_watch;
+mod nesting;
 mod parsed;
 mod policies;
 mod port_map;
@@ -36,6 +37,8 @@ mod workload;
 mod workload_name;
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -75,7 +78,7 @@ impl MeshFile {
     /// # Errors
     /// It cannot be read, or says something that cannot be.
     pub fn read(path: &Path) -> Result<Self, MeshFileError> {
-        let text = std::fs::read_to_string(path).map_err(|error| MeshFileError::Unreadable {
+        let text = read(path).map_err(|error| MeshFileError::Unreadable {
             path: path.to_owned(),
             reason: error.to_string(),
         })?;
@@ -188,4 +191,22 @@ impl MeshFile {
         });
         names.take(FEW).collect()
     }
+}
+
+/// Far more than the largest mesh has: ten thousand workloads take some 10 MiB.
+const MOST: u64 = 64 << 20;
+
+/// The text of a file that is one, and of a size that a mesh file may have.
+fn read(path: &Path) -> io::Result<String> {
+    // Asked before it is opened, since opening a pipe waits for whoever writes to it.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = String::new();
+    let read = File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
+    if u64::try_from(read).is_ok_and(|read| read > MOST) {
+        let problem = format!("it is larger than {} MiB", MOST >> 20);
+        return Err(io::Error::other(problem));
+    }
+    Ok(text)
 }

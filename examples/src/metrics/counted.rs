@@ -1,8 +1,11 @@
+use std::error::Error;
+
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::series::Series;
+use super::why::{Broken, Why};
 
 /// A connection that has been counted as opened. Its end is counted when it is dropped, whatever the reason.
 #[derive(Debug)]
@@ -10,6 +13,7 @@ pub struct Counted {
     sent: Counter,
     received: Counter,
     closed: Family<Series, Counter>,
+    broken: Family<Broken, Counter>,
     sockets: Gauge,
     series: Series,
 }
@@ -19,6 +23,7 @@ impl Counted {
         sent: Counter,
         received: Counter,
         closed: Family<Series, Counter>,
+        broken: Family<Broken, Counter>,
         sockets: Gauge,
         series: Series,
     ) -> Self {
@@ -27,6 +32,7 @@ impl Counted {
             sent,
             received,
             closed,
+            broken,
             sockets,
             series,
         }
@@ -40,6 +46,14 @@ impl Counted {
     /// Counts bytes from the client, which are `received` for either reporter.
     pub fn add_received(&self, bytes: u64) {
         self.received.inc_by(bytes);
+    }
+
+    /// Says how the connection went: if it came to an error, that is counted by its kind.
+    pub fn ended(&self, error: Option<&(dyn Error + 'static)>) {
+        if let Some(error) = error {
+            let broken = Broken::new(&self.series, Why::of(error));
+            self.broken.get_or_create(&broken).inc();
+        }
     }
 
     /// The two counters, for whoever sees the bytes: those towards the client, those from it.

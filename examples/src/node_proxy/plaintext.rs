@@ -101,6 +101,8 @@ impl Plaintext {
                 }
                 let passed =
                     Passed::new(application.read(), application.written(), began.elapsed());
+                let error = outcome.as_ref().err();
+                counted.ended(error.map(|error| error as &(dyn std::error::Error + 'static)));
                 (passed, outcome.map_err(Refusal::Broken))
             }
             Err(refusal) => {

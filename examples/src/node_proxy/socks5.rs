@@ -45,11 +45,10 @@ pub(crate) async fn serve(
         }
     };
     match opened {
-        Ok(opened) => {
-            if socket.write_all(&reply(SUCCEEDED)).await.is_ok() {
-                opened.relay(socket, admitted).await;
-            }
-        }
+        Ok(opened) => match socket.write_all(&reply(SUCCEEDED)).await {
+            Ok(()) => opened.relay(socket, admitted).await,
+            Err(error) => opened.unwanted(&error),
+        },
         // It has been logged.
         Err(fault) => refuse(&mut socket, Some(&reply(fault.told() as u8))).await,
     }

@@ -1,3 +1,6 @@
+use std::future::Future;
+use std::pin::pin;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -75,6 +78,26 @@ impl Control {
         }
     }
 
+    /// The next wish while files are read, and after. A file may be far away and never come: the wish to drain is not kept waiting.
+    pub(super) async fn next_beside(&mut self, reading: impl Future<Output = ()>) -> Wish {
+        let mut reading = pin!(reading);
+        let mut again = false;
+        loop {
+            tokio::select! {
+                () = &mut reading => break,
+                wish = self.next() => match wish {
+                    Wish::Drain => return Wish::Drain,
+                    Wish::Reload => again = true,
+                },
+            }
+        }
+        match again {
+            // What was read may be what was there before.
+            true => Wish::Reload,
+            false => self.next().await,
+        }
+    }
+
     /// Waits for the wish to drain, again.
     pub(super) async fn drain(&mut self) {
         while self.next().await != Wish::Drain {}
@@ -91,5 +114,46 @@ impl Stop {
     /// Asks it to read its files at once, as SIGHUP does.
     pub fn reload(&self) {
         let _ = self.0.send(Wish::Reload);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_never_comes_does_not_keep_the_wish_to_drain_waiting() {
+        let (stop, mut control) = Control::stop();
+        stop.reload();
+        stop.drain();
+        assert_eq!(control.next_beside(pending()).await, Wish::Drain);
+    }
+
+    #[tokio::test]
+    async fn a_wish_to_reload_that_came_while_files_were_read_is_not_forgotten() {
+        let (stop, mut control) = Control::stop();
+        let mut reloading = pin!(control.next_beside(async {
+            stop.reload();
+            // Once it has been heard.
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+        }));
+        assert_eq!((&mut reloading).await, Wish::Reload);
+    }
+
+    #[tokio::test]
+    async fn after_the_files_are_read_the_next_wish_is_waited_for() {
+        let (stop, mut control) = Control::stop();
+        let mut reading = Box::pin(control.next_beside(ready(())));
+        tokio::select! {
+            biased;
+            _ = &mut reading => panic!("nobody has asked for anything"),
+            () = tokio::task::yield_now() => {}
+        }
+        stop.drain();
+        assert_eq!(reading.await, Wish::Drain);
     }
 }

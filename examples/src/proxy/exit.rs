@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use tokio::runtime::Builder;
 
-use super::{Control, StartError};
+use super::{Control, StartError, start_logging};
 
 /// What the exit codes of every proxy mean, for `--help`.
 pub const EXIT_CODES: &str = "\
@@ -23,30 +23,54 @@ Signals:
                    the deadline that --connection-termination-deadline is about; a second one ends at once
   SIGHUP           read the mesh file and the certificates at once, without waiting for their change to be noticed";
 
-/// Runs a proxy to its end, which the signals of the process bring about, and says what the process is to end with. What goes wrong
-/// is told on standard error.
-pub fn run<F>(name: &str, serve: impl FnOnce(Control) -> F) -> ExitCode
+/// Runs a proxy to its end, which the signals of the process bring about, and says what the process is to end with. It logs in the
+/// given format; what it cannot start for is told on standard error.
+pub fn run<F>(name: &str, log_format: &str, serve: impl FnOnce(Control) -> F) -> ExitCode
 where
     F: Future<Output = Result<(), StartError>>,
 {
-    let outcome = Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| StartError::System {
-            what: "no runtime",
-            error,
-        })
-        .and_then(|runtime| {
-            let outcome = runtime.block_on(async { serve(Control::signals()?).await });
-            // What is left now has been told to end and has not.
-            runtime.shutdown_background();
-            outcome
-        });
-    match outcome {
+    match start_logging(log_format).and_then(|()| run_here(serve)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{name}: {error}");
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+fn run_here<F>(serve: impl FnOnce(Control) -> F) -> Result<(), StartError>
+where
+    F: Future<Output = Result<(), StartError>>,
+{
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::System {
+            what: "no runtime",
+            error,
+        })?;
+    let outcome = runtime.block_on(async { serve(Control::signals()?).await });
+    // What is left now has been told to end and has not, or reads a file that never comes.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
+    use tokio::task::spawn_blocking;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_never_comes_does_not_keep_the_process() {
+        let (_writer, never): (_, Receiver<()>) = channel();
+        let serve = |_: Control| async {
+            // In a thread of its own, as files are read.
+            drop(spawn_blocking(move || never.recv()));
+            Ok(())
+        };
+        run_here(serve).expect("it has come to its end");
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 use thiserror::Error;
 
-use super::Environment;
+use super::{Environment, parse_address};
 use crate::mesh_file::WorkloadName;
 
 /// The flags that every proxy has.
@@ -38,11 +38,11 @@ pub struct Options {
     pub ca: Vec<CaFile>,
 
     /// Where /metrics is served
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:15020")]
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:15020", value_parser = parse_address)]
     pub metrics: SocketAddr,
 
     /// Where /healthz/ready is served
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:15021")]
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:15021", value_parser = parse_address)]
     pub ready: SocketAddr,
 
     #[command(flatten)]

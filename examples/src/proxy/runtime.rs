@@ -1,6 +1,5 @@
 use std::future::Future;
 use std::net::SocketAddr;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +8,13 @@ use hbone::pool::PoolConfig;
 use peer_meta::labels::LabelDialect;
 use rustls::crypto::CryptoProvider;
 use tokio::net::TcpListener;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, spawn_blocking};
 use tokio::time::timeout;
-use tokio_hbone::tls::{CertificateSource, ClientTls, PemEvent, PemFiles, PemWatch, ServerTls};
+use tokio_hbone::tls::{ClientTls, PemEvent, PemFiles, PemWatch, ServerTls, TlsConfigError};
 use tokio_hbone::{Acceptor, ConnectionConfig, Connector, Http2Config, Pool};
 
 use super::control::Wish;
-use super::{Chance, Control, Environment, Options, StartError, connect_from};
+use super::{Chance, Control, Environment, Options, StartError, connect_from, own_certificate};
 use crate::admin::{Readiness, serve_metrics, serve_readiness};
 use crate::hop_log::HopLog;
 use crate::mesh_file::{MeshFileError, MeshWatch, Site, Strictness};
@@ -50,20 +49,29 @@ impl Proxy {
     /// Outside a tokio runtime.
     pub async fn start(
         options: &Options,
-        control: Control,
+        mut control: Control,
         dialect: Dialect,
         labels: LabelDialect,
     ) -> Result<Self, StartError> {
         let environment = options.environment.clone();
-        let strictness = match options.strict {
-            true => Strictness::Strict,
-            false => Strictness::AsZtunnel,
-        };
-        let (path, workload) = (options.mesh.clone(), options.workload.clone());
-        let mesh = MeshWatch::start(path, workload, dialect, strictness)?;
-        check(options, &mesh.current())?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let certificates = certificates(options, &mesh.current(), &provider)?;
+        let reading = {
+            let (options, provider) = (options.clone(), Arc::clone(&provider));
+            spawn_blocking(move || read(&options, dialect, &provider))
+        };
+        // A file may be far away, and never come.
+        let read = tokio::select! {
+            read = reading => read,
+            () = control.drain() => return Err(StartError::Stopped),
+        };
+        let (mesh, certificates) = read.map_err(|panic| StartError::System {
+            what: "reading the files",
+            error: panic.into(),
+        })??;
+        tokio::spawn(own_certificate::follow(
+            mesh.changes(),
+            certificates.clone(),
+        ));
         let metrics = Metrics::new(labels);
         let readiness = Readiness::default();
         let at_metrics = listen(options.metrics, "/metrics").await?;
@@ -173,13 +181,22 @@ impl Proxy {
     pub async fn until_drain(&mut self) {
         self.readiness.set(true);
         tracing::info!("ready");
-        while self.control.next().await == Wish::Reload {
+        let mut wish = self.control.next().await;
+        while wish == Wish::Reload {
             tracing::info!("asked to reload: reading the files again");
-            self.mesh.reload().await;
-            // What cannot be used has been logged.
-            let _ = self.certificates.reload().await;
+            wish = self.reload().await;
         }
         self.readiness.set(false);
+    }
+
+    /// Reads the files, and gives the next wish.
+    async fn reload(&mut self) -> Wish {
+        let (mesh, certificates) = (&self.mesh, &self.certificates);
+        let reading = async {
+            // What cannot be used is logged.
+            let (_, _) = tokio::join!(mesh.reload(), certificates.reload());
+        };
+        self.control.next_beside(reading).await
     }
 
     /// Waits for `end`, the end of what had been begun to drain: until the deadline has passed, or it is asked a second time.
@@ -252,12 +269,30 @@ fn check(options: &Options, site: &Site) -> Result<(), MeshFileError> {
     Ok(())
 }
 
+/// Reads the files, and follows them from then on.
+fn read(
+    options: &Options,
+    dialect: Dialect,
+    provider: &Arc<CryptoProvider>,
+) -> Result<(MeshWatch, PemWatch), StartError> {
+    let strictness = match options.strict {
+        true => Strictness::Strict,
+        false => Strictness::AsZtunnel,
+    };
+    let (path, workload) = (options.mesh.clone(), options.workload.clone());
+    let mesh = MeshWatch::start(path, workload, dialect, strictness)?;
+    check(options, &mesh.current())?;
+    let certificates = certificates(options, &mesh, provider)?;
+    Ok((mesh, certificates))
+}
+
 fn certificates(
     options: &Options,
-    site: &Site,
+    mesh: &MeshWatch,
     provider: &Arc<CryptoProvider>,
-) -> Result<PemWatch, StartError> {
-    let own = site.workload().identity.trust_domain().to_string();
+) -> Result<PemWatch, TlsConfigError> {
+    let own = mesh.current();
+    let own = own.workload().identity.trust_domain().to_string();
     let mut files = PemFiles::new(&options.cert, &options.key);
     for ca in &options.ca {
         let domain = ca.trust_domain.as_deref().unwrap_or(&own);
@@ -266,17 +301,10 @@ fn certificates(
     if let Some(crl) = &options.environment.crl_path {
         files = files.with_crl(crl);
     }
-    let watch = files.watch(provider, |event| match event {
+    let files = files.with_check(own_certificate::check(mesh.changes()));
+    files.watch(provider, |event| match event {
         PemEvent::Kept { .. } => tracing::error!("{event}"),
+        PemEvent::Doubtful { .. } => tracing::warn!("{event}"),
         _ => tracing::info!("{event}"),
-    })?;
-    let expected = &site.workload().identity;
-    match watch.credentials()?.identity() {
-        Some(found) if found == *expected => Ok(watch),
-        found => Err(StartError::ForeignCertificate {
-            path: options.cert.display().to_string(),
-            found: found.map_or_else(|| "nobody".to_owned(), |found| found.to_string()),
-            expected: expected.to_string(),
-        }),
-    }
+    })
 }

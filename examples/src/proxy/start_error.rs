@@ -14,18 +14,9 @@ pub enum StartError {
     /// Its certificates cannot be used.
     #[error("{0}")]
     Certificates(#[from] TlsConfigError),
-    /// The certificate is not that of the workload.
-    #[error(
-        "the certificate in {path} is for {found}, but the mesh file says that the workload is {expected}; give --cert the workload's, or correct the file"
-    )]
-    ForeignCertificate {
-        /// The file.
-        path: String,
-        /// Whose it is.
-        found: String,
-        /// Whose it should be.
-        expected: String,
-    },
+    /// Flags that make no sense together.
+    #[error("{0}")]
+    Flags(&'static str),
     /// The certificate that clients from outside of the mesh are to be shown, or its key, cannot be used.
     #[error("{}: {reason}; give --https-cert and --https-key a chain and its key in PEM", .path.display())]
     Https {
@@ -47,6 +38,9 @@ pub enum StartError {
     /// The mesh file cannot be used.
     #[error("{0}")]
     Mesh(#[from] MeshFileError),
+    /// It was told to end before it had started.
+    #[error("told to end while the files were being read")]
+    Stopped,
     /// The system does not give what every program has.
     #[error("{what}: {error}")]
     System {
@@ -55,6 +49,18 @@ pub enum StartError {
         /// The system's error.
         error: io::Error,
     },
+    /// An environment variable is not what it should be.
+    #[error("{variable} is {value:?}, which cannot be used: {reason}; {next}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// What it is.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do about it.
+        next: &'static str,
+    },
 }
 
 impl StartError {
@@ -62,9 +68,11 @@ impl StartError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
+            Self::Stopped => 0,
             Self::System { .. } => 1,
+            Self::Flags(_) | Self::Variable { .. } => 2,
             Self::Mesh(_) => 3,
-            Self::Certificates(_) | Self::ForeignCertificate { .. } | Self::Https { .. } => 4,
+            Self::Certificates(_) | Self::Https { .. } => 4,
             Self::Listen { .. } => 5,
         }
     }

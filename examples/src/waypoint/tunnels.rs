@@ -3,12 +3,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::access_log::{self, Access, Direction, Passed};
+use crate::access_log::{Access, Direction, Passed};
 use crate::hop_log::HopLog;
 use crate::http::{Client, Drain, Forwarder, Meant, Protocol, Sniffed, carry, serve, sniff};
 use crate::mesh_file::{MeshWatch, Site};
 use crate::metrics::Metrics;
-use crate::proxy::{Proxy, answer_lookups, flag_of_handshake, flag_of_reject};
+use crate::proxy::{Proxy, answer_lookups, flag_of_reject, handshake_failed};
 use hbone::authorization::Connection;
 use hbone::mesh::{Fronted, fronted};
 use hbone::policy::Denied;
@@ -174,17 +174,9 @@ impl Handler for Tunnels {
     }
 
     fn handshake_failed(&self, addresses: Addresses, error: &EstablishError) {
-        access_log::refused(
-            Direction::Inbound,
-            addresses.client,
-            addresses.server,
-            error,
-        );
-        let own = Arc::clone(self.mesh.current().own());
-        let mut exchange = Exchange::new(Role::Waypoint, &self.exchange, own, Instant::now());
-        exchange.handle_accepted(None);
-        self.metrics
-            .failed(&exchange, None, flag_of_handshake(error));
+        let site = self.mesh.current();
+        let role = Role::Waypoint;
+        handshake_failed(role, &self.exchange, &site, &self.metrics, addresses, error);
     }
 
     fn turned_away(&self, addresses: Addresses) {

@@ -1,6 +1,7 @@
 //! What a gateway does not start with.
 
 use std::net::TcpListener;
+use std::process::Command;
 
 use serde_json::json;
 
@@ -80,6 +81,23 @@ async fn what_cannot_be_used_is_told_with_its_exit_code() {
         let told = process.wait_for(&[why], 1).await;
         assert_eq!(status.code(), Some(code), "{told:?}");
         assert!(process.lines(&["panicked"]).is_empty());
+    }
+}
+
+#[test]
+fn what_a_gateway_does_not_do_without_cannot_be_off() {
+    for (flag, value, why) in [
+        ("--inbound", "off", "this one cannot be off"),
+        ("--inbound", "here", "not an address such as"),
+        ("--metrics", "off", "this one cannot be off"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_eastwest-gateway"))
+            .args([flag, value])
+            .output()
+            .expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains(flag) && told.contains(why), "{told}");
     }
 }
 

@@ -57,6 +57,93 @@ fn a_client_whose_certificate_is_revoked_is_cut_off_and_let_in_no_more() {
     assert_eq!(failed.label("source_workload"), "client-v1");
 }
 
+#[test]
+fn a_renewed_certificate_of_another_workload_is_not_adopted() {
+    let world = World::new(63, MESH);
+    let (_client, server) = (world.start("client", 1), world.start("server", 2));
+    serve(world.at(2, 8080), echo);
+    world.issue_to("client", "server");
+    let told = "the certificate is for spiffe://cluster.local/ns/shop/sa/server, but the mesh file says that the workload is \
+                spiffe://cluster.local/ns/shop/sa/client";
+    within("it is told", || world.log("client").contains(told));
+    assert!(
+        world
+            .log("client")
+            .contains("the former credentials stay in force")
+    );
+    let vip = world.at(100, 80).ip().to_string();
+    echoed(&mut connect(world.at(1, 15080), &vip, 80).expect("a connection"));
+    let opened = server.sample("istio_tcp_connections_opened_total");
+    let principal = "spiffe://cluster.local/ns/shop/sa/client";
+    assert_eq!(opened.label("source_principal"), principal);
+    world.issue("client");
+    within("the right one is adopted", || {
+        world.log("client").contains("new credentials are in force")
+    });
+}
+
+#[test]
+fn a_mesh_that_makes_the_workload_somebody_else_keeps_the_certificate_until_the_new_one_is_there() {
+    let world = World::new(64, MESH);
+    let (_client, server) = (world.start("client", 1), world.start("server", 2));
+    serve(world.at(2, 8080), echo);
+    let renamed = MESH.replace("serviceAccount: client", "serviceAccount: buyer");
+    world.write_mesh(&renamed);
+    let told = "the mesh file now says that the workload is spiffe://cluster.local/ns/shop/sa/buyer, but the certificate in force \
+                is for spiffe://cluster.local/ns/shop/sa/client";
+    within("it is told", || world.log("client").contains(told));
+    let vip = world.at(100, 80).ip().to_string();
+    let called = || {
+        echoed(&mut connect(world.at(1, 15080), &vip, 80).expect("a connection"));
+        let samples = server.samples("istio_tcp_connections_opened_total");
+        let principals = samples
+            .iter()
+            .map(|sample| sample.label("source_principal"));
+        principals.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let [client, buyer] =
+        ["client", "buyer"].map(|account| format!("spiffe://cluster.local/ns/shop/sa/{account}"));
+    assert_eq!(called(), [client.clone()]);
+    world.issue_to("client", "buyer");
+    within("the new one is used", || called().contains(&buyer));
+
+    // The other way round: the certificate is there before the mesh file says so.
+    world.issue("client");
+    let told = format!(
+        "the certificate is for {client}, but the mesh file says that the workload is {buyer}"
+    );
+    within("it is held back", || world.log("client").contains(&told));
+    world.write_mesh(MESH);
+    within("it is adopted", || {
+        world
+            .log("client")
+            .contains("somebody else, and so has --cert")
+    });
+}
+
+#[test]
+fn a_certificate_that_the_own_roots_do_not_let_in_is_warned_of_at_the_start() {
+    let world = World::new(65, MESH);
+    let _client = world.start("client", 1);
+    let warned = "our own certificate was not issued by a root of its trust domain's bundle";
+    assert!(!world.log("client").contains(warned));
+    let other = World::new(66, MESH);
+    world.write(
+        "root.pem",
+        &std::fs::read_to_string(other.path("root.pem")).expect("a root"),
+    );
+    let _server = world.start("server", 2);
+    let log = world.log("server");
+    let line = log
+        .lines()
+        .find(|line| line.contains(warned))
+        .expect(warned);
+    assert!(
+        line.contains("WARN") && line.contains("check that chain and bundle"),
+        "{line}"
+    );
+}
+
 fn echoed(socket: &mut TcpStream) {
     socket.write_all(b"hello").expect("it is open");
     let mut answer = [0; 5];

@@ -51,6 +51,64 @@ fn what_is_open_at_the_deadline_is_cut_and_does_not_look_finished() {
 }
 
 #[test]
+fn a_pipe_in_place_of_a_file_is_told_and_keeps_nobody_from_reloading_or_ending() {
+    let world = World::new(24, MESH);
+    let mut client = world.start("client", 1);
+    for (file, told) in [
+        ("mesh.yaml", "not a regular file"),
+        (
+            "client.pem",
+            "the certificate chain has to be a regular file",
+        ),
+        ("client.key", "the private key has to be a regular file"),
+        ("root.pem", "the trust bundle has to be a regular file"),
+    ] {
+        std::fs::rename(world.path(file), world.path("kept")).expect("a file");
+        world.pipe(file);
+        client.signal(Signal::HUP);
+        within(told, || world.log("client").contains(told));
+        std::fs::rename(world.path("kept"), world.path(file)).expect("a file");
+    }
+    let adopted = |log: &str| {
+        log.matches("the mesh file has changed and is in force")
+            .count()
+    };
+    let before = adopted(&world.log("client"));
+    client.signal(Signal::HUP);
+    within("it reads what is right again", || {
+        adopted(&world.log("client")) > before
+    });
+    std::fs::remove_file(world.path("mesh.yaml")).expect("a file");
+    world.pipe("mesh.yaml");
+    client.signal(Signal::HUP);
+    client.signal(Signal::TERM);
+    assert_eq!(client.end(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once_however_soon_it_comes() {
+    let world = World::new(25, MESH);
+    serve(world.at(2, 8080), echo);
+    for second in [Signal::TERM, Signal::INT] {
+        let mut client = world.start_with("client", 1, |command| {
+            command.env("CONNECTION_TERMINATION_DEADLINE", "1h");
+        });
+        let server = world.start("server", 2);
+        let vip = world.at(100, 80).ip().to_string();
+        let mut socket = connect(world.at(1, 15080), &vip, 80).expect("a connection");
+        echoed(&mut socket);
+        client.signal(Signal::TERM);
+        // The system tells a process of one signal once if it comes twice before the process has looked.
+        within("the first was heard", || {
+            get(world.at(1, 15021), "/healthz/ready").is_none_or(|answer| answer.contains("503"))
+        });
+        client.signal(second);
+        assert_eq!(client.end(), Some(0));
+        drop(server);
+    }
+}
+
+#[test]
 fn a_proxy_that_was_killed_is_found_again_without_a_restart_of_the_other() {
     let world = World::new(23, MESH);
     let _client = world.start("client", 1);

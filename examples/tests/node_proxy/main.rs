@@ -1,6 +1,7 @@
 //! node-proxy as its users run it: processes on loopback addresses, each test with a network of its own.
 
 mod applications;
+mod broken;
 mod carrying;
 mod certificates;
 mod draining;

@@ -1,6 +1,8 @@
 //! Each class of malformed input, with the message and the exit code that a person meets.
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
+use std::process::Command;
 
 use crate::world::{MESH, World};
 
@@ -32,6 +34,50 @@ fn a_wrong_flag_or_variable_is_named() {
         command.env("HTTP2_STREAM_WINDOW_SIZE", "-1");
     });
     assert_fails(bad_window, 2, &["-1"]);
+}
+
+#[test]
+fn a_log_filter_that_is_none_is_told() {
+    let world = World::new(55, MESH);
+    let told = world.fails(|command| {
+        command.env("RUST_LOG", "hbone_examples=loud");
+    });
+    let expected = ["RUST_LOG", "hbone_examples=loud", "write it as debug"];
+    assert_fails(told, 2, &expected);
+}
+
+#[test]
+fn a_proxy_that_nobody_could_come_to_does_not_start() {
+    let world = World::new(56, MESH);
+    let told = world.fails(|command| {
+        let at = [world.at(1, 15008), world.at(1, 15080)].map(|at| at.to_string());
+        let is_on = |flag: &&OsStr| at.iter().any(|at| **flag == **at);
+        let flags = command.get_args().map(|flag| match is_on(&flag) {
+            true => OsStr::new("off"),
+            false => flag,
+        });
+        let mut all_off = Command::new(command.get_program());
+        all_off.args(flags);
+        *command = all_off;
+    });
+    let expected = ["--socks5", "all off", "leave one of them on"];
+    assert_fails(told, 2, &expected);
+}
+
+#[test]
+fn an_address_to_listen_on_that_is_none_is_told() {
+    for (flag, value, why) in [
+        ("--metrics", "off", "this one cannot be off"),
+        ("--ready", "localhost", "not an address such as"),
+        ("--inbound", "15008", "not an address such as"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_node-proxy"))
+            .args([flag, value])
+            .output()
+            .expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_fails((output.status.code(), told), 2, &[flag, value, why]);
+    }
 }
 
 #[test]
@@ -169,6 +215,31 @@ fn a_mesh_file_that_is_missing_is_told() {
 }
 
 #[test]
+fn a_mesh_file_that_is_no_file_or_far_too_large_is_told_and_not_read() {
+    let world = World::new(57, MESH);
+    let path = world.path("mesh.yaml");
+    std::fs::remove_file(&path).expect("it was there");
+    world.pipe("mesh.yaml");
+    let expected = ["mesh.yaml", "not a regular file", "--mesh has to name"];
+    assert_fails(world.fails(|_| {}), 3, &expected);
+    std::fs::remove_file(&path).expect("it was there");
+    std::fs::create_dir(&path).expect("a directory");
+    assert_fails(world.fails(|_| {}), 3, &expected);
+    std::fs::remove_dir(&path).expect("it was there");
+    let large = std::fs::File::create(&path).expect("a file");
+    large.set_len((64 << 20) + 1).expect("holes");
+    let expected = ["mesh.yaml", "larger than 64 MiB"];
+    assert_fails(world.fails(|_| {}), 3, &expected);
+}
+
+#[test]
+fn brackets_without_end_are_told_with_their_line_and_not_read() {
+    let world = World::new(58, &format!("workloads:\n{}", "[".repeat(4 << 20)));
+    let expected = ["mesh.yaml:2", "far deeper than a mesh needs"];
+    assert_fails(world.fails(|_| {}), 3, &expected);
+}
+
+#[test]
 fn unusable_pem_files_are_told_with_the_file() {
     let world = World::new(49, MESH);
     world.issue("server");
@@ -183,6 +254,24 @@ fn unusable_pem_files_are_told_with_the_file() {
         4,
         &["root.pem", "holds no root certificate"],
     );
+    world.write(
+        "root.pem",
+        "-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n",
+    );
+    let expected = ["root.pem", "no base64", "CERTIFICATE blocks"];
+    assert_fails(world.fails(|_| {}), 4, &expected);
+    for (file, expected) in [
+        ("client.pem", ["client.pem", "the leaf first"]),
+        ("client.key", ["client.key", "a PRIVATE KEY block"]),
+    ] {
+        let told = world.fails(|_| world.write(file, "no PEM at all"));
+        assert_fails(told, 4, &expected);
+        let told = world.fails(|_| {
+            std::fs::remove_file(world.path(file)).expect("it was there");
+            world.pipe(file);
+        });
+        assert_fails(told, 4, &[file, "has to be a regular file"]);
+    }
 }
 
 #[test]

@@ -95,6 +95,28 @@ fn a_connection_that_cannot_be_is_answered_with_the_reason() {
 }
 
 #[test]
+fn a_connection_for_which_there_is_no_way_is_counted_as_failed() {
+    let world = World::new(67, MESH);
+    let client = world.start("client", 1);
+    let socks = world.at(1, 15080);
+    let failed = || client.samples("istio_tcp_connections_failed_total");
+    let vip = world.at(100, 81).ip().to_string();
+    connect(socks, &vip, 81).expect_err("no such port of the service");
+    connect(socks, "nobody.invalid", 80).expect_err("no such name");
+    let samples = failed();
+    assert_eq!(samples.len(), 1, "{samples:#?}");
+    assert_eq!(samples[0].value, 2);
+    for (label, value) in [
+        ("reporter", "source"),
+        ("source_workload", "client-v1"),
+        ("destination_workload", "unknown"),
+        ("response_flags", "CONNECT"),
+    ] {
+        assert_eq!(samples[0].label(label), value, "{label}");
+    }
+}
+
+#[test]
 fn admin_requests_are_answered_or_refused() {
     let world = World::new(33, MESH);
     let _client = world.start("client", 1);

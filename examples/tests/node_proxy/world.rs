@@ -90,16 +90,27 @@ impl World {
         fs::rename(self.path("new"), self.path(name)).expect("a file");
     }
 
+    /// A pipe in place of a file, to which nobody ever writes.
+    pub(crate) fn pipe(&self, name: &str) {
+        let made = Command::new("mkfifo").arg(self.path(name)).status();
+        assert!(made.expect("mkfifo").success());
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 
     /// Issues a certificate for a service account of the namespace `shop`.
     pub(crate) fn issue(&self, account: &str) {
+        self.issue_to(account, account);
+    }
+
+    /// The same into the files of another.
+    pub(crate) fn issue_to(&self, files: &str, account: &str) {
         let id = format!("spiffe://cluster.local/ns/shop/sa/{account}");
         let issued = self.root.workload(&id).expect("a certificate");
-        self.write(&format!("{account}.pem"), &issued.chain);
-        self.write(&format!("{account}.key"), &issued.key);
+        self.write(&format!("{files}.pem"), &issued.chain);
+        self.write(&format!("{files}.key"), &issued.key);
         self.issued.borrow_mut().insert(account.to_owned(), issued);
     }
 

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::access_log::{self, Access, Direction, Passed};
+use crate::access_log::{Access, Direction, Passed};
 use crate::hop_log::HopLog;
 use crate::mesh_file::MeshWatch;
 use crate::metrics::{Metered, Metrics};
 use crate::proxy::{
-    Dialled, Proxy, answer_lookups, close_is_reset, dial, flag_of_handshake, flag_of_reject, tune,
+    Dialled, Proxy, answer_lookups, close_is_reset, dial, flag_of_reject, handshake_failed, tune,
 };
 use hbone::mesh::Local;
 use hbone::policy::Checked;
@@ -159,13 +159,9 @@ impl Handler for Inbound {
                     close_is_reset(application.io(), false);
                 }
                 let error = end.as_ref().err();
-                return Self::log(
-                    &asked,
-                    &exchange,
-                    service,
-                    passed,
-                    error.map(|error| error as &dyn std::error::Error),
-                );
+                let error = error.map(|error| error as &(dyn std::error::Error + 'static));
+                counted.ended(error);
+                return Self::log(&asked, &exchange, service, passed, error);
             }
             Dialled::Rejected(reject) => {
                 incoming.reject(&reject);
@@ -185,22 +181,9 @@ impl Handler for Inbound {
     }
 
     fn handshake_failed(&self, addresses: Addresses, error: &EstablishError) {
-        // Who it was can only be told by where it came from.
         let site = self.mesh.current();
-        let own = Arc::clone(site.own());
         let role = Role::DestinationNodeProxy;
-        let mut exchange = Exchange::new(role, &self.exchange, own, Instant::now());
-        exchange.handle_accepted(None);
-        exchange.handle_request(addresses.client.ip().to_canonical(), None, []);
-        answer_lookups(&mut exchange, &site);
-        self.metrics
-            .failed(&exchange, None, flag_of_handshake(error));
-        access_log::refused(
-            Direction::Inbound,
-            addresses.client,
-            addresses.server,
-            error,
-        );
+        handshake_failed(role, &self.exchange, &site, &self.metrics, addresses, error);
     }
 
     fn turned_away(&self, addresses: Addresses) {

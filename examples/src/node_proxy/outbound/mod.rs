@@ -79,15 +79,17 @@ impl Outbound {
     ) -> Result<Opened, Fault> {
         let began = Instant::now();
         let site = self.mesh.current();
+        let own = Arc::clone(site.own());
+        let mut exchange = Exchange::new(Role::SourceNodeProxy, &self.exchange, own, began);
         let plan = match self.plan(&site, destination).await {
             Ok(plan) => plan,
             Err(fault) => {
+                // Where it would have led, nobody knows.
+                self.metrics.failed(&exchange, None, fault.flag());
                 access_log::refused(Direction::Outbound, client, destination, &fault);
                 return Err(fault);
             }
         };
-        let own = Arc::clone(site.own());
-        let mut exchange = Exchange::new(Role::SourceNodeProxy, &self.exchange, own, began);
         let target = match plan.legs.len() {
             0 | 1 => Target::Address(plan.address.ip()),
             _ => Target::OtherNetwork,

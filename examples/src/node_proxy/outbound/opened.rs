@@ -39,11 +39,22 @@ impl Opened {
             Err(io::Error::from(TunnelError::Cut(Cut::Drained)))
         });
         // The application is the workload: what is read from it, it has sent.
-        let passed = Passed::new(client.read(), client.written(), self.began.elapsed());
+        self.over((client.read(), client.written()), outcome.as_ref().err());
+    }
+
+    /// Logs that the application was gone before it could be told that the way is open.
+    pub(crate) fn unwanted(mut self, error: &io::Error) {
+        self.upstream.break_off();
+        self.over((0, 0), Some(error));
+    }
+
+    fn over(&self, (sent, received): (u64, u64), error: Option<&io::Error>) {
+        let passed = Passed::new(sent, received, self.began.elapsed());
         let mut access = Access::new(Direction::Outbound, self.client, self.next, &self.exchange);
         access.authority = self.authority.as_ref();
         access.service = self.service.as_deref();
-        let error = outcome.as_ref().err();
-        access.complete(passed, error.map(|error| error as &dyn std::error::Error));
+        let error = error.map(|error| error as &(dyn std::error::Error + 'static));
+        self.counted.ended(error);
+        access.complete(passed, error);
     }
 }
