@@ -25,6 +25,18 @@ const WORKLOAD: [&str; 4] = [
     r#"sum(irate(istio_tcp_sent_bytes_total{reporter=~"$qrep", destination_workload_namespace=~"$namespace", destination_workload=~"$workload"}[1m])) + sum(irate(istio_tcp_received_bytes_total{reporter=~"$qrep", destination_workload_namespace=~"$namespace", destination_workload=~"$workload"}[1m]))"#,
 ];
 
+/// What Istio's standard metrics are. OpenMetrics names the family of a counter without `_total`.
+const KINDS: [(&str, &str); 8] = [
+    ("istio_requests", "counter"),
+    ("istio_request_duration_milliseconds", "histogram"),
+    ("istio_request_bytes", "histogram"),
+    ("istio_response_bytes", "histogram"),
+    ("istio_tcp_sent_bytes", "counter"),
+    ("istio_tcp_received_bytes", "counter"),
+    ("istio_tcp_connections_opened", "counter"),
+    ("istio_tcp_connections_closed", "counter"),
+];
+
 pub(crate) fn have_data(prometheus: &Prometheus) {
     for query in GENERATED {
         has_data(prometheus, &query.replace("$__rate_interval", "60s"));
@@ -34,6 +46,9 @@ pub(crate) fn have_data(prometheus: &Prometheus) {
             .replace("$qrep", "source|waypoint")
             .replace("$namespace", "shop");
         has_data(prometheus, &query.replace("$workload", "reviews-v1"));
+    }
+    for (family, kind) in KINDS {
+        assert_eq!(prometheus.kind(family), kind, "{family}");
     }
     // A query that names two workloads by TCP has each once by each reporter.
     let by = r#"count by (reporter) (istio_tcp_connections_opened_total{destination_workload="stock-v1",source_workload="checkout-v1"})"#;

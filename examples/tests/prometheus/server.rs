@@ -100,16 +100,28 @@ impl Prometheus {
         }
     }
 
+    /// The type of a family of metrics, as the proxies declare it.
+    pub(crate) fn kind(&self, family: &str) -> String {
+        let data = self.get(&format!("metadata?metric={family}"));
+        let data = data.unwrap_or_else(|| panic!("prometheus does not answer for {family}"));
+        let kind = data[family][0]["type"].as_str();
+        kind.unwrap_or_else(|| panic!("no type of {family}: {data}"))
+            .to_owned()
+    }
+
     /// `None` if it cannot be asked yet.
     fn try_query(&self, query: &str) -> Option<Vec<Value>> {
-        let path = format!(
-            "/api/v1/query?query={}",
-            utf8_percent_encode(query, NON_ALPHANUMERIC)
-        );
+        let query = utf8_percent_encode(query, NON_ALPHANUMERIC);
+        let data = self.get(&format!("query?query={query}"))?;
+        data["result"].as_array().cloned()
+    }
+
+    /// The `data` of an answer of its API, which has to be one of success.
+    fn get(&self, path: &str) -> Option<Value> {
         let mut stream = TcpStream::connect(self.address).ok()?;
         write!(
             stream,
-            "GET {path} HTTP/1.0\r\nhost: {}\r\n\r\n",
+            "GET /api/v1/{path} HTTP/1.0\r\nhost: {}\r\n\r\n",
             self.address
         )
         .ok()?;
@@ -117,8 +129,8 @@ impl Prometheus {
         stream.read_to_string(&mut answer).ok()?;
         let (_, body) = answer.split_once("\r\n\r\n")?;
         let body: Value = serde_json::from_str(body).ok()?;
-        assert_eq!(body["status"], "success", "{query}: {body}");
-        body["data"]["result"].as_array().cloned()
+        assert_eq!(body["status"], "success", "{path}: {body}");
+        Some(body["data"].clone())
     }
 }
 
