@@ -109,3 +109,20 @@ fn every_limit_cuts_a_peer_where_it_cuts_baggage() {
         }
     }
 }
+
+#[test]
+fn lines_that_begin_with_something_unusual_take_no_more_of_a_limit_than_they_are_long() {
+    let lines = [
+        "k8s.pod.name=a;p",
+        "k8s.namespace.name=b;p",
+        "service.name=c",
+    ];
+    let service = |bytes| {
+        let limits = Limits::new().with_bytes(bytes);
+        let peer = PeerAttributes::parse(lines, &limits)?;
+        peer.service().map(ToOwned::to_owned)
+    };
+    let total = lines.join(",").len();
+    assert_eq!(service(total).as_deref(), Some("c"));
+    assert_eq!(service(total - 1), None);
+}
