@@ -10,7 +10,6 @@ const LEN: usize = 55;
 /// The flags that have a meaning: sampled (level 1) and random-trace-id (level 2).
 const KNOWN_FLAGS: u8 = 0b11;
 const SAMPLED: u8 = 0b01;
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// The position of a tunnel in a distributed trace: W3C Trace Context, section 3.2.
 ///
@@ -132,17 +131,12 @@ fn hex(field: &[u8], digits: usize) -> Result<u128, TraceparentError> {
 
 impl fmt::Display for Traceparent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A quarter of what a head takes to write would go into the padding of the standard library's numbers.
-        let (trace_id, parent_id) = (self.trace_id.get(), self.parent_id.get());
-        let (trace_id, parent_id) = (trace_id.to_be_bytes(), parent_id.to_be_bytes());
-        let octets = trace_id.iter().chain(&parent_id).chain([&self.flags]);
-        let digits = octets.flat_map(|octet| [octet >> 4, octet & 0xf]);
-        let mut text = *b"00-................................-................-..";
-        let places = text.iter_mut().filter(|place| **place == b'.');
-        for (place, digit) in places.zip(digits) {
-            *place = DIGITS.get(usize::from(digit)).copied().unwrap_or(b'0');
-        }
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        let Self {
+            trace_id,
+            parent_id,
+            flags,
+        } = self;
+        write!(f, "00-{trace_id:032x}-{parent_id:016x}-{flags:02x}")
     }
 }
 
