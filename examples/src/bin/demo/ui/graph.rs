@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::counts::Counts;
-use super::picture::{Endpoint, Picture};
+use super::picture::{Endpoint, Picture, Proxy};
 use super::scraper::Rates;
 use super::traffic::{Line, Party};
 
@@ -55,12 +55,11 @@ pub(super) struct Rate {
     pub(super) milliseconds: Option<f64>,
 }
 
-/// How much of its service's traffic an endpoint gets, as its own node proxy counts it.
+/// How much of its service's traffic an endpoint gets.
 #[derive(Debug, Serialize)]
 pub(super) struct Share {
     pub(super) endpoint: String,
-    /// Connections a second.
-    pub(super) connections: f64,
+    pub(super) rate: Rate,
     /// Of all endpoints of the service, from 0 to 1.
     pub(super) share: f64,
 }
@@ -86,10 +85,10 @@ impl Graph {
         edges.iter_mut().for_each(Edge::sum_up);
         let shares = picture.endpoints.iter();
         Self {
-            edges,
             shares: shares
-                .map(|endpoint| Share::new(picture, rates, endpoint))
+                .map(|endpoint| Share::new(picture, rates, &edges, endpoint))
                 .collect(),
+            edges,
         }
     }
 }
@@ -136,27 +135,44 @@ impl Edge {
 }
 
 impl Share {
-    fn new(picture: &Picture, rates: &[Rates], endpoint: &Endpoint) -> Self {
+    /// By requests, where some proxy tells which endpoint they went to; else by connections that its own node proxy has seen
+    /// begin, and where none does, since the old ones are used again, by bytes.
+    fn new(picture: &Picture, rates: &[Rates], edges: &[Edge], endpoint: &Endpoint) -> Self {
         let served = |endpoint: &Endpoint| {
+            let node = picture.proxy(&endpoint.proxy).map(Proxy::node);
+            let requests = edges
+                .iter()
+                .filter(|edge| node.as_ref() == Some(&edge.destination))
+                .map(|edge| edge.rate.requests)
+                .sum();
             let proxies = picture.proxies.iter().zip(rates);
-            let own = proxies.filter(|(proxy, _)| proxy.name == endpoint.proxy);
-            own.flat_map(|(_, rates)| &rates.traffic.0)
+            let counts = proxies
+                .filter(|(proxy, _)| proxy.name == endpoint.proxy)
+                .flat_map(|(_, rates)| &rates.traffic.0)
                 .filter(|(line, _)| {
                     line.reporter == "destination" && line.service == endpoint.service
                 })
-                .map(|(_, counts)| counts.connections)
-                .sum::<f64>()
+                .map(|(_, counts)| *counts)
+                .fold(Counts::default(), Counts::plus);
+            Rate::from(Counts { requests, ..counts })
         };
-        let of_service = picture.endpoints.iter();
-        let all: f64 = of_service
-            .filter(|other| other.service == endpoint.service)
-            .map(served)
-            .sum();
-        let connections = served(endpoint);
+        let others = picture.endpoints.iter();
+        let others = others.filter(|other| other.service == endpoint.service);
+        let all: Vec<_> = others.map(served).collect();
+        let rate = served(endpoint);
+        let measures = [
+            |rate: &Rate| rate.requests,
+            |rate: &Rate| rate.connections,
+            |rate: &Rate| rate.bytes,
+        ];
+        let mut shares = measures.iter().filter_map(|measure| {
+            let sum: f64 = all.iter().map(measure).sum();
+            (sum > 0.0).then(|| measure(&rate) / sum)
+        });
         Self {
             endpoint: endpoint.name.clone(),
-            connections,
-            share: if all > 0.0 { connections / all } else { 0.0 },
+            rate,
+            share: shares.next().unwrap_or_default(),
         }
     }
 }
@@ -178,5 +194,151 @@ fn node(party: &Party, network: &str) -> String {
     match party.is_unknown() {
         true => format!("unknown/{network}"),
         false => format!("{}/{}/{}", party.cluster, party.namespace, party.workload),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::picture::{Cluster, Network, ProxyKind};
+    use super::super::traffic::Traffic;
+    use super::*;
+
+    fn picture() -> Picture {
+        let network = |name: &str, cluster: &str| Network {
+            name: name.into(),
+            clusters: vec![Cluster {
+                name: cluster.into(),
+            }],
+        };
+        let proxy = |name: &str, cluster: &str| Proxy {
+            name: name.into(),
+            kind: ProxyKind::NodeProxy,
+            cluster: cluster.into(),
+            address: String::new(),
+            metrics: String::new(),
+            namespace: "n".into(),
+            workload: name.into(),
+        };
+        let endpoint = |name: &str| Endpoint {
+            name: name.into(),
+            service: "s".into(),
+            address: String::new(),
+            proxy: name.into(),
+        };
+        Picture {
+            networks: vec![network("a", "here"), network("b", "there")],
+            proxies: vec![
+                proxy("client", "here"),
+                proxy("one", "there"),
+                proxy("two", "there"),
+            ],
+            workloads: Vec::new(),
+            endpoints: vec![endpoint("one"), endpoint("two")],
+        }
+    }
+
+    fn party(side: &str, cluster: &str, workload: &str) -> String {
+        let namespace = if workload == "unknown" {
+            "unknown"
+        } else {
+            "n"
+        };
+        format!(
+            r#"{side}_cluster="{cluster}",{side}_workload="{workload}",{side}_workload_namespace="{namespace}",{side}_canonical_service="{workload}",{side}_principal="spiffe://x""#
+        )
+    }
+
+    fn rates(lines: &[(&str, [&str; 2], [&str; 2], f64)]) -> Rates {
+        let text: String = lines
+            .iter()
+            .map(|(reporter, source, destination, opened)| {
+                let [source, destination] = [("source", source), ("destination", destination)]
+                    .map(|(side, [cluster, workload])| party(side, cluster, workload));
+                format!("istio_tcp_connections_opened_total{{reporter=\"{reporter}\",destination_service=\"s\",{source},{destination}}} {opened}\n")
+            })
+            .collect();
+        Rates {
+            traffic: Traffic::parse(&text).unwrap(),
+            error: None,
+        }
+    }
+
+    const CLIENT: [&str; 2] = ["here", "client"];
+    const ONE: [&str; 2] = ["there", "one"];
+    const TWO: [&str; 2] = ["there", "two"];
+    const NOBODY: [&str; 2] = ["unknown", "unknown"];
+
+    #[test]
+    fn what_two_reporters_count_is_one_edge_and_is_not_counted_twice() {
+        let client = rates(&[("source", CLIENT, ONE, 3.0), ("source", CLIENT, TWO, 1.0)]);
+        let one = rates(&[("destination", CLIENT, ONE, 3.0)]);
+        let two = rates(&[("destination", CLIENT, TWO, 1.0)]);
+        let graph = Graph::new(&picture(), &[client, one, two]);
+        let told = |edge: &Edge| (edge.id.clone(), edge.rate.connections, edge.reporters.len());
+        assert_eq!(
+            graph.edges.iter().map(told).collect::<Vec<_>>(),
+            [
+                ("here/n/client>there/n/one".to_owned(), 3.0, 2),
+                ("here/n/client>there/n/two".to_owned(), 1.0, 2),
+            ]
+        );
+        let edge = &graph.edges[0];
+        assert_eq!(edge.crosses_networks, Some(true));
+        assert!(edge.missing.is_empty());
+        assert!(edge.destination_principals.contains("spiffe://x"));
+        let shares = graph.shares.iter().map(|share| share.share);
+        assert_eq!(shares.collect::<Vec<_>>(), [0.75, 0.25]);
+    }
+
+    #[test]
+    fn a_share_is_of_requests_where_they_are_told_apart() {
+        let text = |workload: &str, requests: u32| {
+            let (source, destination) = (
+                party("source", "here", "client"),
+                party("destination", "there", workload),
+            );
+            format!(
+                "istio_requests_total{{reporter=\"waypoint\",destination_service=\"s\",{source},{destination}}} {requests}\n"
+            )
+        };
+        let waypoint = Rates {
+            traffic: Traffic::parse(&(text("one", 1) + &text("two", 4))).unwrap(),
+            error: None,
+        };
+        // Who keeps its connections begins none.
+        let one = rates(&[("destination", CLIENT, ONE, 7.0)]);
+        let graph = Graph::new(&picture(), &[waypoint, one, Rates::default()]);
+        let shares = graph.shares.iter().map(|share| share.share);
+        assert_eq!(shares.collect::<Vec<_>>(), [0.2, 0.8]);
+    }
+
+    #[test]
+    fn whom_either_side_cannot_name_is_somebody_else_for_each() {
+        let client = rates(&[("source", CLIENT, NOBODY, 4.0)]);
+        let one = rates(&[("destination", NOBODY, ONE, 4.0)]);
+        let graph = Graph::new(&picture(), &[client, one, Rates::default()]);
+        let ids: Vec<_> = graph.edges.iter().map(|edge| edge.id.as_str()).collect();
+        assert_eq!(ids, ["here/n/client>unknown/a", "unknown/b>there/n/one"]);
+        let edge = &graph.edges[0];
+        assert_eq!(edge.crosses_networks, None);
+        assert!(edge.missing.contains("destination_workload"));
+        assert!(
+            edge.missing
+                .iter()
+                .all(|label| label.starts_with("destination_"))
+        );
+    }
+
+    #[test]
+    fn a_party_of_whom_only_a_part_is_known_is_missed_too() {
+        let graph = Graph::new(
+            &picture(),
+            &[rates(&[("source", CLIENT, ["unknown", "one"], 1.0)])],
+        );
+        assert_eq!(graph.edges[0].destination, "unknown/n/one");
+        assert_eq!(
+            graph.edges[0].missing.iter().collect::<Vec<_>>(),
+            ["destination_cluster"]
+        );
     }
 }

@@ -3,7 +3,7 @@
 
 const PILL = { height: 20, gap: 12 };
 const PORT = 25;
-const WIDE = { card: 166, stranger: 124, gutter: 98, gap: 22, pad: 14, head: 28, strip: 248 };
+const WIDE = { card: 166, stranger: 124, gutter: 114, gap: 24, pad: 10, head: 28, strip: 248 };
 
 /** Cards, frames and lines for a state, in a drawing of at least this width. */
 function layout(state, width) {
@@ -131,7 +131,7 @@ function wide(state, cards, edges, width) {
 /** Puts cards below one another, spread over a height. */
 function stack(column, x, y, height) {
   const used = column.reduce((sum, one) => sum + one.h, 0);
-  const between = Math.min(64, (height - used) / (column.length + 1));
+  const between = Math.max(WIDE.gap, Math.min(64, (height - used) / (column.length + 1)));
   let at = y + (height - used - between * (column.length - 1)) / 2;
   for (const one of column) {
     one.x = x;
@@ -183,7 +183,7 @@ function detours(line, cards, passages, height) {
     const right = x + Math.max(...column.map((card) => card.w));
     const taken = passages.get(x) ?? passages.set(x, []).get(x);
     const wanted = y + ((line.toY - y) * (x - from)) / (line.to.x - from);
-    const free = (at) => column.every((card) => at < card.y - 6 || at > card.y + card.h + 6) && taken.every((other) => Math.abs(other - at) >= 7);
+    const free = (at) => column.every((card) => at < card.y - 4 || at > card.y + card.h + 4) && taken.every((other) => Math.abs(other - at) >= 6);
     let found = wanted;
     for (let step = 0; step < height && !free(found); step += 1) {
       const [above, below] = [wanted - step, wanted + step];

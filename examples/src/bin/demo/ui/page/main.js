@@ -2,16 +2,18 @@
 
 const at = (id) => document.getElementById(id);
 const EVERY = 1000;
+let told;
 let state;
 let chosen;
 let numbers = new Map();
+let withLegs = false;
 let hopsShown;
 
 async function look() {
   try {
     const response = await fetch("/state");
     if (!response.ok) throw new Error(await response.text());
-    state = await response.json();
+    told = await response.json();
     show();
     if (chosen) await lookAtHops();
   } catch (error) {
@@ -26,6 +28,8 @@ async function follow() {
 }
 
 function show() {
+  const edges = told.graph.edges.filter((edge) => withLegs || !isLeg(edge, told.picture));
+  state = { ...told, graph: { ...told.graph, edges } };
   const svg = at("graph");
   const plan = layout(state, Math.max(300, svg.clientWidth - 2));
   for (const card of plan.cards) card.numbers = [...numbers].filter(([proxy]) => card.proxies.includes(proxy)).flatMap(([, of]) => of);
@@ -92,5 +96,10 @@ async function turn(path, wanted) {
 }
 
 at("baggage").addEventListener("click", () => turn("/baggage", { on: !state.baggage }));
+at("legs").addEventListener("click", () => {
+  withLegs = !withLegs;
+  at("legs").setAttribute("aria-pressed", String(withLegs));
+  if (told) show();
+});
 addEventListener("resize", () => state && show());
 follow();

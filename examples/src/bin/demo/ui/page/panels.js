@@ -4,7 +4,8 @@
 function drawSummary(said, state) {
   const { edges } = state.graph;
   const lost = edges.filter(isLost).length;
-  const silent = state.silent.map(({ proxy }) => proxy).join(", ");
+  const stopped = state.picture.endpoints.filter((_, index) => state.conditions[index].stopped).map(({ proxy }) => proxy);
+  const silent = state.silent.map(({ proxy }) => proxy).filter((proxy) => !stopped.includes(proxy)).join(", ");
   const many = (count) => (count === 1 ? "1 edge" : `${count} edges`);
   let text = "No traffic has been counted yet.";
   if (edges.length > 0 && lost === 0) text = `${many(edges.length)}, and every one knows both of its parties.`;
@@ -28,7 +29,7 @@ function drawEndpoints(list, state, turn) {
     const [words, buttons] = item.children;
     item.className = `endpoint${now.stopped ? " stopped" : now.slow ? " slow" : ""}`;
     item.dataset.share = now.share;
-    const what = [now.stopped && "stopped", now.slow && "slow", `${percent(now.share)} of ${endpoint.service.split(".")[0]}`, `${number(now.connections)} conn/s`];
+    const what = [now.stopped && "stopped", now.slow && "slow", `${percent(now.share)} of ${endpoint.service.split(".")[0]}`, `${rate(now.rate)}`];
     say(words.querySelector(".what"), what.filter(Boolean).join(" · "));
     words.querySelector(".meter div").style.width = `${now.share * 100}%`;
     const [stop, slow] = buttons.children;
@@ -113,7 +114,7 @@ function newHops(ways, state) {
   return [make("ol", {}, connects.map((connect, index) => newConnect(connect, index + 1, state)))];
 }
 
-function newConnect({ asked, answered }, count, state) {
+function newConnect({ asked, answered, is_older }, count, state) {
   const title = (hop) => (hop ? proxyTitle(hop.proxy, state) : "a proxy that did not tell");
   const known = asked ?? answered;
   const position = (asked ?? answered).position;
@@ -132,7 +133,7 @@ function newConnect({ asked, answered }, count, state) {
   ].filter(Boolean);
   const kind = position ? `${position} CONNECT` : "CONNECT";
   return make("li", { class: "connect" },
-    make("h3", {}, make("span", { class: "number" }, String(count)), make("span", {}, `${kind}: ${title(asked)} → ${title(answered)}`)),
+    make("h3", {}, make("span", { class: "number" }, String(count)), make("span", {}, `${kind}: ${title(asked)} → ${title(answered)}${is_older ? " (there since an earlier connection)" : ""}`)),
     make("dl", { class: "facts" }, rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])));
 }
 

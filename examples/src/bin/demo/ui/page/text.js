@@ -61,8 +61,14 @@ function parse(node) {
     : { unknown: false, cluster: first, namespace: second, name: third, where: `${second} · ${first}` };
 }
 
+/** Whether it begins or ends at a gateway or waypoint in the middle: a leg of the way of another edge. */
+function isLeg(edge, picture) {
+  const middle = picture.proxies.filter((proxy) => proxy.kind === "waypoint" || proxy.kind === "eastwest-gateway");
+  return middle.map((proxy) => `${proxy.cluster}/${proxy.namespace}/${proxy.workload}`).some((node) => node === edge.source || node === edge.destination);
+}
+
 const isLost = (edge) => edge.missing.length > 0;
-const short = (identity) => identity.replace(/^spiffe:\/\/[^/]*\//, "");
+const short = (identity) => (identity === "unknown" ? "no identity seen" : identity.replace(/^spiffe:\/\/[^/]*\//, ""));
 const KINDS = {
   "eastwest-gateway": "east-west gateway",
   "ingress-gateway": "ingress gateway",
