@@ -80,6 +80,9 @@ impl Followed {
     fn reload(&self) {
         match Site::read(&self.path, &self.name, self.dialect, self.strictness) {
             Ok(site) => {
+                let site = Arc::new(site);
+                self.current.send_replace(Arc::clone(&site));
+                // Whoever reads of it in the log finds it in force.
                 tracing::info!(
                     mesh = %self.path.display(),
                     workloads = site.mesh().workloads().count(),
@@ -87,7 +90,6 @@ impl Followed {
                     "the mesh file has changed and is in force"
                 );
                 tell_oddities(&site);
-                self.current.send_replace(Arc::new(site));
             }
             Err(error) => tracing::error!(
                 %error,
