@@ -17,7 +17,7 @@ use hbone::mesh::{
     StaticMesh, Workload, plan,
 };
 use hbone::pool::{Action, Pool, PoolConfig};
-use hbone::{Authority, Identity, Network};
+use hbone::{Authority, ExpectedIdentities, Identity, Network};
 use peer_meta::labels::SeriesGuard;
 
 #[path = "../../examples/src/bin/bench-tunnel/plot.rs"]
@@ -40,7 +40,7 @@ struct Series {
     work: fn(u32) -> Box<dyn FnMut()>,
 }
 
-const SERIES: [Series; 8] = [
+const SERIES: [Series; 7] = [
     Series {
         file: "baggage-members.svg",
         title: "Reading baggage of so many members, without limits",
@@ -68,13 +68,6 @@ const SERIES: [Series; 8] = [
         of: "keys",
         most: ONE,
         work: pool_request,
-    },
-    Series {
-        file: "pool-life.svg",
-        title: "A pool's whole life: so many keys dialled, used, idle and closed",
-        of: "keys",
-        most: WHOLE,
-        work: pool_life,
     },
     Series {
         file: "endpoints.svg",
@@ -195,18 +188,6 @@ fn pool_request(size: u32) -> Box<dyn FnMut()> {
     })
 }
 
-fn pool_life(size: u32) -> Box<dyn FnMut()> {
-    let now = Instant::now();
-    Box::new(move || {
-        let mut pool = filled(size, now);
-        while let Some(at) = pool.poll_timeout() {
-            pool.handle_timeout(at);
-            while pool.poll_action().is_some() {}
-        }
-        assert_eq!(pool.counts().open, 0);
-    })
-}
-
 /// A pool with one idle connection for each key.
 fn filled(size: u32, now: Instant) -> Keys {
     let mut pool = Keys::new(PoolConfig::new().max_connections(usize::MAX));
@@ -251,6 +232,7 @@ fn endpoints(size: u32) -> Box<dyn FnMut()> {
     }));
     let mut service = Service::new(name(), Ports::from([(80, 8080)]));
     service.addresses = vec![NetworkAddress::new(network("west"), [10, 96, 0, 1].into())];
+    service.identities = ExpectedIdentities::from(identity("echo"));
     let mesh = StaticMesh::new(all, [service]).expect("a mesh");
     let to: Authority = "10.96.0.1:80".parse().expect("an authority");
     Box::new(move || {

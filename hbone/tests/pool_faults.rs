@@ -108,15 +108,6 @@ fn dials_that_fail_together_count_as_one_failure() {
         !world.in_phase(Phase::Dialling).is_empty(),
         "the key rested once, not nine times over"
     );
-    for dial in world.in_phase(Phase::Dialling) {
-        world.dial_failed(dial, 1);
-    }
-    world.pass(200 * MILLI);
-    requests(&mut world, A, 2);
-    assert!(
-        !world.in_phase(Phase::Dialling).is_empty(),
-        "and the next rest was twice as long, not five hundred times"
-    );
 }
 
 // [101]
