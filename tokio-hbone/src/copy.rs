@@ -13,6 +13,7 @@ use hbone::{Cut, SocketAction, TunnelError};
 
 use crate::tunnel::{Tunnel, TunnelIo};
 pub use breakable::Breakable;
+pub(crate) use config::COPIED;
 pub use config::CopyConfig;
 use from_tunnel::FromTunnel;
 use half_closed::HalfClosed;

@@ -10,8 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// ```text
 ///   2 × connection_window   what has come and is not read; a frame may keep twice its size
 /// + 2 × frame_size          a frame that is not whole yet
-/// + 5 MiB                   small frames that are not put together yet, 4 MiB; what is read ahead of TLS and what is
-///                           encrypted and waits for the socket, 256 KiB each; TLS, HTTP/2 and timers
+/// + 5 MiB                   small frames that are not put together yet, 4 MiB; what is read ahead of TLS, 320 KiB, and
+///                           what is encrypted and waits for the socket, 576 KiB; TLS, HTTP/2 and timers
 /// + tunnels × (
 ///     send_buffer           what was written and is not sent
 ///   + header_list_size      the head of its CONNECT, or of the answer

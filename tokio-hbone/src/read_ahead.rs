@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
+use crate::copy::COPIED;
 use crate::pulse::Pulse;
 
 /// An IO below TLS that reads more at once than TLS asks for, which is a record at most.
@@ -34,10 +35,11 @@ pub(crate) struct ReadAhead<IO> {
 
 /// The reads of a connection with little traffic.
 const SMALLEST: usize = 8 << 10;
-/// What a busy connection holds.
-const LARGEST: usize = 256 << 10;
-/// How much comes out in a row.
-const TURN: usize = 256 << 10;
+/// What a busy connection holds: what a busy peer sends in one go, which is [`COPIED`] and what HTTP/2 and TLS add to it, so that it
+/// comes in one go, too.
+const LARGEST: usize = COPIED + COPIED / 4;
+/// How much comes out in a row: all of that.
+const TURN: usize = LARGEST;
 
 impl<IO> ReadAhead<IO> {
     pub(crate) fn new(io: IO, pulse: Pulse) -> Self {

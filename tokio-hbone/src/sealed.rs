@@ -5,6 +5,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{client, server};
 
+use crate::copy::COPIED;
+
 /// A TLS stream whose writes only encrypt. A flush sends what has gathered, in one go, and so does a write that finds no room.
 #[derive(Debug)]
 pub(crate) struct Sealed<S>(S);
@@ -18,9 +20,9 @@ pub(crate) trait Session: AsyncRead + AsyncWrite + Unpin {
     fn set_room(&mut self, bytes: usize);
 }
 
-/// As much as the second level of a processor's cache holds beside what else is in use. A connection to a peer that does not read
-/// holds so much.
-const ROOM: usize = 256 << 10;
+/// What may have been given to HTTP/2 for one flush: a turn that was as good as full when the last chunk of a tunnel came, and what
+/// HTTP/2 and TLS add. So that a turn leaves in one write. A connection to a peer that does not read holds so much.
+const ROOM: usize = 2 * COPIED + COPIED / 4;
 
 impl<S: Session> Sealed<S> {
     pub(crate) fn new(mut session: S) -> Self {

@@ -176,11 +176,11 @@ async fn what_is_held_dies_with_a_tunnel_that_is_dropped_or_reset() {
 #[tokio::test(start_paused = true)]
 async fn what_is_held_waits_for_a_connection_that_nobody_reads_and_stays_in_bounds() {
     let (mut tunnel, mut raw, stream) =
-        tunnel_to_script_with(connector(), &[(INITIAL_WINDOW_SIZE, 1 << 20)]).await;
-    raw.send([Frame::window_update(0, 1 << 20)]).await;
+        tunnel_to_script_with(connector(), &[(INITIAL_WINDOW_SIZE, 4 << 20)]).await;
+    raw.send([Frame::window_update(0, 4 << 20)]).await;
     let mut noise = Noise::new(9);
     let mut written = Vec::new();
-    // Nobody reads the pipe: it takes 64 KiB, TLS 256, and h2 no more than its buffer for a tunnel.
+    // Nobody reads the pipe: it takes 64 KiB, TLS 576, and h2 no more than its buffer for a tunnel.
     loop {
         let mut word = vec![0; 1 + noise.below(40)];
         noise.fill(&mut word);
@@ -192,7 +192,7 @@ async fn what_is_held_waits_for_a_connection_that_nobody_reads_and_stays_in_boun
         written.extend_from_slice(&word);
     }
     assert!(
-        written.len() <= (64 + 256 + 400 + 64) << 10,
+        written.len() <= (64 + 576 + 400 + 64) << 10,
         "{}",
         written.len()
     );
