@@ -1,13 +1,18 @@
 //! What the driver of a connection does for its tunnels between two polls of h2.
 
 mod frame_meter;
+mod turnstile;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
+
+use h2::StreamId;
 
 use crate::tunnel::Ends;
 pub(crate) use frame_meter::FrameMeter;
+pub(crate) use turnstile::Place;
+use turnstile::Turnstile;
 
 /// The tunnels of one connection, for whoever drives it.
 ///
@@ -28,6 +33,7 @@ struct Shared {
     is_full: AtomicBool,
     gathering_due: AtomicBool,
     heads: AtomicU64,
+    turnstile: Turnstile,
     state: Mutex<State>,
 }
 
@@ -66,6 +72,29 @@ impl Tending {
             driver.wake();
         }
         true
+    }
+
+    /// So many bytes of `stream` are with h2, or will be when the driver comes by.
+    pub(crate) fn queued(&self, stream: StreamId, some: usize) {
+        self.0.turnstile.queued(stream.into(), some);
+    }
+
+    /// Ready unless this turn has enough to send already; then the task is woken in the next one.
+    pub(crate) fn poll_turn(
+        &self,
+        stream: StreamId,
+        place: &mut Place,
+        cx: &Context<'_>,
+    ) -> Poll<()> {
+        let passed = self.0.turnstile.poll_pass(stream.into(), place, cx);
+        if passed.is_pending() {
+            // What filled the turn may have left already, or be lost with its stream: a next turn has to come all the same.
+            let driver = self.state().driver.take();
+            if let Some(driver) = driver {
+                driver.wake();
+            }
+        }
+        passed
     }
 
     /// What the socket below has to say.
@@ -121,6 +150,9 @@ impl Tending {
             Vec::new()
         };
         drop(state);
+        if is_over {
+            self.0.turnstile.turn();
+        }
         let mut moved = gathering.is_some();
         for tunnel in alive(gathering.unwrap_or_default()) {
             Ends::lock(&tunnel).inbound.gather();

@@ -7,6 +7,7 @@ mod outbound;
 mod split;
 mod stash;
 mod stream;
+mod unread;
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

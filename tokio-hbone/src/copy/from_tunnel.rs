@@ -38,9 +38,15 @@ impl FromTunnel {
         let mut socket = Pin::new(socket);
         loop {
             match self.step {
-                Step::Copying => match tunnel.poll_peek(cx)? {
-                    Poll::Ready(Some(chunk)) => {
-                        let some = ready!(socket.as_mut().poll_write(cx, chunk)).map_err(failed)?;
+                Step::Copying => match tunnel.poll_peek_far(cx)? {
+                    Poll::Ready(Some(unread)) => {
+                        let written = if socket.is_write_vectored() {
+                            let (slices, count) = unread.slices();
+                            socket.as_mut().poll_write_vectored(cx, &slices[..count])
+                        } else {
+                            socket.as_mut().poll_write(cx, unread.first())
+                        };
+                        let some = ready!(written).map_err(failed)?;
                         if some == 0 {
                             return Poll::Ready(Err(failed(io::ErrorKind::WriteZero.into())));
                         }

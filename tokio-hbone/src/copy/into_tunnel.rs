@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use hbone::TunnelError;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use crate::tending::Place;
 use crate::tunnel::TunnelIo;
 
 /// The direction into the tunnel. It holds one buffer at most, which grows with the traffic and goes when that pauses.
@@ -18,6 +19,8 @@ pub(super) struct IntoTunnel {
     space: BytesMut,
     /// What has been read and has no room in the peer's window yet.
     waiting: Bytes,
+    /// Where it waits for its turn on the connection.
+    place: Place,
     /// How it ended, if it did.
     end: Option<Result<(), TunnelError>>,
 }
@@ -41,6 +44,7 @@ impl IntoTunnel {
             largest,
             space: BytesMut::new(),
             waiting: Bytes::new(),
+            place: Place::default(),
             end: None,
         }
     }
@@ -73,6 +77,9 @@ impl IntoTunnel {
                 let room = ready!(tunnel.poll_room(cx, self.waiting.len()))?;
                 tunnel.send(self.waiting.split_to(room))?;
                 self.bytes += room as u64;
+            }
+            if tunnel.poll_turn(&mut self.place, cx).is_pending() {
+                return tunnel.poll_stopped(cx).map(Err);
             }
             match self.poll_read(cx, socket)? {
                 Poll::Ready(0) => return Poll::Ready(tunnel.finish()),

@@ -3,25 +3,27 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
-use h2::{RecvStream, SendStream};
+use bytes::Bytes;
+use h2::{RecvStream, SendStream, StreamId};
 use hbone::{Cut, Half, Lifecycle, Loss, Reason, Role, SocketAction, StreamAction, TunnelError};
 
 use super::Ends;
 use super::inbound::Inbound;
 use super::outbound::Outbound;
+use super::unread::Unread;
 use crate::connection::Hold;
 use crate::observe::{TunnelInfo, TunnelLog};
 use crate::observed::Failure;
 use crate::pool::Lease;
-use crate::tending::Tending;
+use crate::tending::{Place, Tending};
 
 /// The two h2 halves of one CONNECT stream, and the [`Lifecycle`] that says what their events mean.
 pub(crate) struct TunnelIo {
     ends: Arc<Mutex<Ends>>,
+    id: StreamId,
     tending: Tending,
     /// What has been taken from h2 and not yet been read; its share of the window is still held.
-    unread: Bytes,
+    unread: Unread,
     life: Lifecycle,
     /// The writer learnt of a reset that the reader has not reached yet: bytes, even the end of file, may lie before it.
     stopped: Option<Reason>,
@@ -43,13 +45,15 @@ impl TunnelIo {
         log: TunnelLog,
     ) -> Self {
         let life = Lifecycle::new(role);
+        let id = send.stream_id();
         let (inbound, outbound) = (Inbound::new(receive), Outbound::new(send));
         let ends = Arc::new(Mutex::new(Ends { inbound, outbound }));
         tending.enter(&ends);
         Self {
             ends,
+            id,
             tending,
-            unread: Bytes::new(),
+            unread: Unread::default(),
             life,
             stopped: None,
             failure,
@@ -86,13 +90,29 @@ impl TunnelIo {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<&[u8]>, TunnelError>> {
         let more = ready!(self.poll_fill(cx))?;
-        Poll::Ready(Ok(more.then_some(&*self.unread)))
+        Poll::Ready(Ok(more.then_some(self.unread.first())))
+    }
+
+    /// The same with what has come behind them, as far as it is worth the while.
+    pub(crate) fn poll_peek_far(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<&Unread>, TunnelError>> {
+        let more = ready!(self.poll_fill(cx))?;
+        while more && self.unread.has_room() {
+            // An end or a failure stays in h2, and is found again behind the bytes.
+            let next = self.ends().inbound.poll_data(cx);
+            let Poll::Ready(Some(Ok(chunk))) = next else {
+                break;
+            };
+            self.unread.push(chunk);
+        }
+        Poll::Ready(Ok(more.then_some(&self.unread)))
     }
 
     /// The first `some` of the bytes that were peeked at are read: their share of the window is given back.
     pub(crate) fn consume(&mut self, some: usize) {
-        let some = some.min(self.unread.len());
-        self.unread.advance(some);
+        let some = self.unread.advance(some);
         self.release(some);
     }
 
@@ -104,7 +124,7 @@ impl TunnelIo {
         if !ready!(self.poll_fill(cx))? {
             return Poll::Ready(Ok(None));
         }
-        let chunk = std::mem::take(&mut self.unread);
+        let chunk = self.unread.take();
         self.release(chunk.len());
         Poll::Ready(Ok(Some(chunk)))
     }
@@ -129,6 +149,11 @@ impl TunnelIo {
             Some(Err(error)) => Poll::Ready(Err(self.writer_failed(&error))),
             None => self.poll_stopped(cx).map(Err),
         }
+    }
+
+    /// Ready unless the connection has enough to send for now.
+    pub(crate) fn poll_turn(&self, place: &mut Place, cx: &Context<'_>) -> Poll<()> {
+        self.tending.poll_turn(self.id, place, cx)
     }
 
     /// Whoever waited for room has gone away: nothing is set aside for it any more.
@@ -217,8 +242,11 @@ impl TunnelIo {
                 Half::Failed(error) => return Poll::Ready(Err(error)),
             }
             let next = self.ends().inbound.poll_data(cx);
+            if next.is_pending() {
+                self.unread.rest();
+            }
             match ready!(next) {
-                Some(Ok(chunk)) => self.unread = chunk,
+                Some(Ok(chunk)) => self.unread.push(chunk),
                 Some(Err(error)) => self.fail(&error),
                 None => {
                     let trailers = self.ends().inbound.poll_trailers(cx);
@@ -240,7 +268,10 @@ impl TunnelIo {
 
     fn was_sent(&mut self, bytes: usize, sent: Result<(), h2::Error>) -> Result<(), TunnelError> {
         match sent {
-            Ok(()) => self.log.sent(bytes),
+            Ok(()) => {
+                self.tending.queued(self.id, bytes);
+                self.log.sent(bytes);
+            }
             Err(error) => return Err(self.writer_failed(&error)),
         }
         Ok(())
@@ -374,7 +405,7 @@ impl Drop for TunnelIo {
 
 impl fmt::Debug for TunnelIo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stream = self.ends().outbound.stream_id();
+        let stream = self.id;
         write!(f, "TunnelIo({stream:?}, {:?})", self.life)
     }
 }
