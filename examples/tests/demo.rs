@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output, Stdio};
+use std::{fs, thread};
 
 use serde_json::Value;
 
@@ -139,9 +140,42 @@ fn the_demo_knows_both_parties_with_baggage_and_loses_them_without() {
     assert_eq!(ended.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("writing the report"));
 
+    for arguments in [&["--ui", "127.0.0.1:0"][..], &["--keep"], &[]] {
+        for signal in ["INT", "TERM", "HUP"] {
+            no_key_is_left(arguments, signal);
+        }
+    }
+
     let wrong = run(&["--requests", "0"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("--requests"));
+}
+
+/// Whoever is told to end as soon as there are keys takes them along, and says nothing of proxies that end.
+fn no_key_is_left(arguments: &[&str], signal: &str) {
+    let home = std::env::temp_dir().join(format!("demo-keys-{}", std::process::id()));
+    fs::create_dir_all(&home).expect("a folder");
+    let left = || fs::read_dir(&home).expect("the folder").count();
+    let mut told = demo(arguments)
+        .env("TMPDIR", &home)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the demo starts");
+    while left() == 0 {
+        let ended = told.try_wait().expect("a status");
+        assert!(ended.is_none(), "{arguments:?} ended without keys");
+        thread::yield_now();
+    }
+    let pid = told.id().to_string();
+    let kill = Command::new("kill").args(["-s", signal, &pid]).status();
+    assert!(kill.expect("kill").success());
+    let ended = told.wait_with_output().expect("it ends");
+    assert!(ended.status.code().is_some(), "{signal} killed it");
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    assert!(!errors.contains("WARN"), "{arguments:?} {signal}: {errors}");
+    assert_eq!(left(), 0, "{arguments:?} {signal}");
+    fs::remove_dir(&home).expect("an empty folder");
 }
 
 fn demo(arguments: &[&str]) -> Command {

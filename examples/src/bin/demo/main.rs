@@ -20,6 +20,7 @@ mod mesh;
 mod progress;
 mod report;
 mod scrape;
+mod signals;
 mod topology;
 mod traffic;
 mod ui;
@@ -35,8 +36,6 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use hbone_examples::hop_log::TARGET;
 use tokio::net::TcpListener;
-use tokio::signal::ctrl_c;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{Targets, dynamic_filter_fn};
@@ -49,6 +48,7 @@ use crate::mesh::Mesh;
 use crate::progress::tell;
 use crate::report::Report;
 use crate::scrape::{Sample, scrape};
+use crate::signals::Signals;
 use crate::topology::picture;
 use crate::traffic::Outcome;
 
@@ -82,13 +82,6 @@ impl Options {
         self.keep || self.ui.is_some()
     }
 
-    /// Waits for Ctrl-C where that is no way to end.
-    async fn interrupted(&self) {
-        if self.goes_on() || told_to_end().await.is_err() {
-            std::future::pending().await
-        }
-    }
-
     /// What is logged of the proxies, unless `RUST_LOG` has it otherwise. Switches on the page make them complain.
     const fn level(&self) -> LevelFilter {
         match self.ui {
@@ -101,28 +94,31 @@ impl Options {
 /// How long the proxies may take to count what their clients have ended: longer than anything but a proxy that forgets one.
 const SETTLING: Duration = Duration::from_secs(30);
 
+/// What a shell says of a program that was interrupted.
+const INTERRUPTED: u8 = 130;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    let outcome = tokio::select! {
-        outcome = run(&options) => outcome,
-        // The files are gone when the future is.
-        () = options.interrupted() => return ExitCode::from(130),
+    // Before there are files: whoever is killed by a signal leaves its keys behind.
+    let outcome = match Signals::listen() {
+        Ok(mut signals) => run(&options, &mut signals).await,
+        Err(error) => Err(error),
     };
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("demo: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    outcome.unwrap_or_else(|error| {
+        eprintln!("demo: {error:#}");
+        ExitCode::from(2)
+    })
 }
 
-async fn run(options: &Options) -> Result<bool> {
+/// Does what is asked for until it is done or told to end. The files are gone when the mesh is.
+async fn run(options: &Options, signals: &mut Signals) -> Result<ExitCode> {
     let hops = Hops::default();
     start_logging(&hops, options.level());
-    let mesh = Mesh::start(!options.no_baggage).await?;
+    let mesh = tokio::select! {
+        mesh = Mesh::start(!options.no_baggage) => mesh?,
+        code = interrupted(signals) => return Ok(code),
+    };
     if options.goes_on() {
         if let Some(address) = options.ui {
             show(address, &mesh, &hops).await?;
@@ -130,14 +126,27 @@ async fn run(options: &Options) -> Result<bool> {
         traffic::keep_on(&mesh);
         mesh.obey();
         tell(format_args!("the mesh runs; Ctrl-C ends it"));
-        told_to_end().await?;
-        end(&mesh).await;
-        return Ok(true);
+        signals.told_to_end().await;
+        return Ok(tokio::select! {
+            () = end(&mesh) => ExitCode::SUCCESS,
+            code = interrupted(signals) => code,
+        });
     }
-    let (mut outcomes, elapsed) = traffic::send(&mesh, options.requests).await?;
+    tokio::select! {
+        is_good = measure(options, &mesh, &hops) => Ok(match is_good? {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        }),
+        code = interrupted(signals) => Ok(code),
+    }
+}
+
+/// Sends the traffic, and reports what came of it: whether all was well.
+async fn measure(options: &Options, mesh: &Arc<Mesh>, hops: &Hops) -> Result<bool> {
+    let (mut outcomes, elapsed) = traffic::send(mesh, options.requests).await?;
     let metrics = settled(&mut outcomes).await?;
-    end(&mesh).await;
-    let report = Report::new(&mesh, outcomes, elapsed, metrics, hops.first());
+    end(mesh).await;
+    let report = Report::new(mesh, outcomes, elapsed, metrics, hops.first());
     let text = if options.json {
         format!("{}\n", serde_json::to_string_pretty(&report)?)
     } else {
@@ -187,18 +196,16 @@ async fn settled(outcomes: &mut [Outcome]) -> Result<Vec<Sample>> {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn told_to_end() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
 async fn end(mesh: &Mesh) {
     ENDING.store(true, Ordering::Relaxed);
     mesh.stop().await;
+}
+
+/// Whoever is told to end in the middle ends at once, and its proxies with it.
+async fn interrupted(signals: &mut Signals) -> ExitCode {
+    signals.told_to_end().await;
+    ENDING.store(true, Ordering::Relaxed);
+    ExitCode::from(INTERRUPTED)
 }
 
 /// Whether the proxies are being stopped.
