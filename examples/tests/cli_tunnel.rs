@@ -831,6 +831,31 @@ fn wrong_flags_and_files_exit_with_2_and_say_what_to_do() {
 }
 
 #[test]
+fn a_file_of_pem_that_never_ends_never_comes_or_is_far_too_large_is_refused() {
+    let pki = Pki::new();
+    let fifo = pki.path("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo").success());
+    let large = pki.path("large");
+    let file = std::fs::File::create(&large).expect("a file");
+    file.set_len(1 << 40).expect("a file with a hole");
+    for (file, why) in [
+        ("/dev/zero", "no regular file"),
+        (&*fifo, "no regular file"),
+        (&*large, "larger"),
+    ] {
+        for flag in ["--cert", "--key", "--ca"] {
+            let mut args = pki.flags("client");
+            let at = args.iter().position(|arg| arg == flag).expect("the flag");
+            args[at + 1] = file.to_owned();
+            args.insert(0, "connect".to_owned());
+            args.extend(["--via", "127.0.0.1:15008", "10.0.0.1:80"].map(str::to_owned));
+            run(args, b"").fails(2, &[flag, file, why, "name a regular file"]);
+        }
+    }
+}
+
+#[test]
 fn a_port_that_is_taken_is_named() {
     let pki = Pki::new();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");

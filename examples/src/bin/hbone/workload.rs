@@ -1,7 +1,9 @@
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 use hbone::{Identity, TrustDomain};
 use rustls::crypto::CryptoProvider;
@@ -94,6 +96,8 @@ impl WorkloadFlags {
     fn identity(&self) -> Result<Identity, Failure> {
         let chain = read("--cert", &self.cert)?;
         let key = read("--key", &self.key)?;
+        // Read once more with the others, but never without a bound at first.
+        read("--ca", &self.ca)?;
         let files = || {
             format!(
                 "--cert {}, --key {}",
@@ -114,15 +118,29 @@ impl WorkloadFlags {
     }
 }
 
+/// Far more than any chain or bundle has; what is larger was named by mistake.
+const LARGEST: u64 = 1024 * 1024;
+
 fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path)
+    bounded(path)
         .with_context(|| {
             format!(
-                "{flag} {} cannot be read; check the path, and that this user may read it",
+                "{flag} {} cannot be read; name a regular file of PEM, up to {LARGEST} bytes, that this user may read",
                 path.display()
             )
         })
         .map_err(Failure::Input)
+}
+
+fn bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
+    // Asked before it is opened, since opening a pipe waits for whoever writes to it.
+    ensure!(fs::metadata(path)?.is_file(), "it is no regular file");
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    let length = file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    let fits = u64::try_from(length).is_ok_and(|length| length <= LARGEST);
+    ensure!(fits, "it is larger");
+    Ok(bytes)
 }
 
 impl Workload {
