@@ -135,8 +135,8 @@ impl Edge {
 }
 
 impl Share {
-    /// By requests, where some proxy tells which endpoint they went to; else by connections that its own node proxy has seen
-    /// begin, and where none does, since the old ones are used again, by bytes.
+    /// By requests, where some proxy tells which endpoint they went to. Else by what the endpoints' own node proxies count:
+    /// connections that began or, where they carry requests, of which one has few and another many, bytes.
     fn new(picture: &Picture, rates: &[Rates], edges: &[Edge], endpoint: &Endpoint) -> Self {
         let served = |endpoint: &Endpoint| {
             let node = picture.proxy(&endpoint.proxy).map(Proxy::node);
@@ -160,11 +160,14 @@ impl Share {
         let others = others.filter(|other| other.service == endpoint.service);
         let all: Vec<_> = others.map(served).collect();
         let rate = served(endpoint);
-        let measures = [
-            |rate: &Rate| rate.requests,
-            |rate: &Rate| rate.connections,
-            |rate: &Rate| rate.bytes,
-        ];
+        let mut lines = rates.iter().flat_map(|rates| &rates.traffic.0);
+        let carry_requests =
+            lines.any(|(line, counts)| line.service == endpoint.service && counts.requests > 0.0);
+        let begun: fn(&Rate) -> f64 = match carry_requests {
+            true => |_| 0.0,
+            false => |rate| rate.connections,
+        };
+        let measures = [|rate: &Rate| rate.requests, begun, |rate: &Rate| rate.bytes];
         let mut shares = measures.iter().filter_map(|measure| {
             let sum: f64 = all.iter().map(measure).sum();
             (sum > 0.0).then(|| measure(&rate) / sum)
@@ -310,6 +313,37 @@ mod tests {
         let graph = Graph::new(&picture(), &[waypoint, one, Rates::default()]);
         let shares = graph.shares.iter().map(|share| share.share);
         assert_eq!(shares.collect::<Vec<_>>(), [0.2, 0.8]);
+    }
+
+    #[test]
+    fn a_share_of_requests_that_nobody_tells_apart_is_of_bytes() {
+        let unknown = party("destination", "unknown", "unknown");
+        let client = party("source", "here", "client");
+        let asked = format!(
+            "istio_requests_total{{reporter=\"waypoint\",destination_service=\"s\",{client},{unknown}}} 9\n"
+        );
+        let waypoint = Rates {
+            traffic: Traffic::parse(&asked).unwrap(),
+            error: None,
+        };
+        let endpoint = |workload: &str, opened: u32, bytes: u32| {
+            let labels = format!(
+                "reporter=\"destination\",destination_service=\"s\",{client},{}",
+                party("destination", "there", workload)
+            );
+            let text = format!(
+                "istio_tcp_connections_opened_total{{{labels}}} {opened}\nistio_tcp_sent_bytes_total{{{labels}}} {bytes}\n"
+            );
+            Rates {
+                traffic: Traffic::parse(&text).unwrap(),
+                error: None,
+            }
+        };
+        // Both go on using what they have, but one of them has lost a connection.
+        let all = [waypoint, endpoint("one", 1, 300), endpoint("two", 0, 100)];
+        let graph = Graph::new(&picture(), &all);
+        let shares = graph.shares.iter().map(|share| share.share);
+        assert_eq!(shares.collect::<Vec<_>>(), [0.75, 0.25]);
     }
 
     #[test]
