@@ -26,7 +26,7 @@ mod traffic;
 mod ui;
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -163,10 +163,15 @@ async fn measure(options: &Options, mesh: &Arc<Mesh>, hops: &Hops) -> Result<boo
 async fn show(address: SocketAddr, mesh: &Mesh, hops: &Hops) -> Result<()> {
     let listener = TcpListener::bind(address).await;
     let listener = listener.with_context(|| format!("cannot listen on {address} for the page"))?;
-    tell(format_args!(
-        "the page is at http://{}/",
-        listener.local_addr()?
-    ));
+    let mut reached = listener.local_addr()?;
+    // One that listens on all addresses is reached at this machine's own.
+    if reached.ip().is_unspecified() {
+        reached.set_ip(match reached {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    tell(format_args!("the page is at http://{reached}/"));
     let switches = Arc::clone(&mesh.switches);
     tokio::spawn(ui::serve(
         listener,

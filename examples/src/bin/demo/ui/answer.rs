@@ -47,7 +47,7 @@ impl Server {
         guard: Guard,
         request: Request<Incoming>,
     ) -> Response<Full<Bytes>> {
-        if let Err(foreign) = guard.check(request.method(), request.headers()) {
+        if let Err(foreign) = guard.check(request.method(), request.uri(), request.headers()) {
             return text(StatusCode::FORBIDDEN, foreign.reason());
         }
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());

@@ -1,8 +1,8 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::uri::Authority;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN};
-use hyper::{HeaderMap, Method};
+use hyper::{HeaderMap, Method, Uri};
 
 /// Who may ask. A page of anybody else, open in the same browser, can send requests here and, if its name is made to
 /// resolve to this address, read the answers; only its `Host` and `Origin` give it away.
@@ -22,9 +22,16 @@ pub(super) enum Foreign {
 }
 
 impl Guard {
-    pub(super) fn check(self, method: &Method, headers: &HeaderMap) -> Result<(), Foreign> {
+    pub(super) fn check(
+        self,
+        method: &Method,
+        target: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), Foreign> {
         let host = only(headers, HOST).ok_or(Foreign::Host)?;
-        if !self.is_here(host) {
+        // A target in absolute form names a host, too, which counts for more (RFC 9112, section 3.2.2).
+        let other = target.authority().map(Authority::as_str);
+        if !self.is_here(host) || other.is_some_and(|other| !self.is_here(other)) {
             return Err(Foreign::Host);
         }
         if *method != Method::POST {
@@ -37,9 +44,11 @@ impl Guard {
                 .filter(|origin| self.is_here(origin))
                 .ok_or(Foreign::Origin)?;
         }
-        match only(headers, CONTENT_TYPE) {
-            Some("application/json") => Ok(()),
-            _ => Err(Foreign::Form),
+        let kind = only(headers, CONTENT_TYPE).unwrap_or_default();
+        let essence = kind.split(';').next().unwrap_or_default().trim();
+        match essence.eq_ignore_ascii_case("application/json") {
+            true => Ok(()),
+            false => Err(Foreign::Form),
         }
     }
 
@@ -48,12 +57,14 @@ impl Guard {
         let Ok(authority) = host.parse::<Authority>() else {
             return false;
         };
-        let here = match self.local {
-            SocketAddr::V4(local) => local.ip().to_string(),
-            SocketAddr::V6(local) => format!("[{}]", local.ip()),
+        // One that listens on both kinds of address is asked by IPv4 in the guise of IPv6.
+        let local = self.local.ip().to_canonical();
+        let here = match local {
+            IpAddr::V4(local) => local.to_string(),
+            IpAddr::V6(local) => format!("[{local}]"),
         };
         let name = authority.host();
-        let named = self.local.ip().is_loopback() && name.eq_ignore_ascii_case("localhost");
+        let named = local.is_loopback() && name.eq_ignore_ascii_case("localhost");
         let port = authority.port_u16().unwrap_or(80);
         // The parser also takes user names.
         !host.contains('@') && (name == here || named) && port == self.local.port()
@@ -88,7 +99,18 @@ mod tests {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
         }
         let local = local.parse().unwrap();
-        Guard { local }.check(method, &headers)
+        Guard { local }.check(method, &Uri::from_static("/"), &headers)
+    }
+
+    #[test]
+    fn a_target_that_names_another_host_is_refused() {
+        let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("127.0.0.1:1"))]);
+        let local = "127.0.0.1:1".parse().unwrap();
+        let check = |target| Guard { local }.check(&Method::GET, &target, &headers);
+        let ours = Uri::from_static("http://127.0.0.1:1/state");
+        assert_eq!(check(ours), Ok(()));
+        let foreign = Uri::from_static("http://attacker.example:1/state");
+        assert_eq!(check(foreign), Err(Foreign::Host));
     }
 
     #[test]
@@ -100,6 +122,8 @@ mod tests {
             ("127.0.0.1:20001", "LocalHost:20001"),
             ("127.0.0.1:80", "localhost"),
             ("[::1]:20001", "[::1]:20001"),
+            ("[::ffff:127.0.0.1]:20001", "127.0.0.1:20001"),
+            ("[::ffff:127.0.0.1]:20001", "localhost:20001"),
             ("192.0.2.1:20001", "192.0.2.1:20001"),
         ] {
             assert_eq!(get(local, host), Ok(()), "{host}");
@@ -132,6 +156,8 @@ mod tests {
         };
         let json = ("content-type", "application/json");
         assert_eq!(post(&[json]), Ok(()));
+        let with_charset = ("content-type", "Application/JSON; charset=utf-8");
+        assert_eq!(post(&[with_charset]), Ok(()));
         for ours in ["http://127.0.0.1:20001", "http://localhost:20001"] {
             assert_eq!(post(&[json, ("origin", ours)]), Ok(()), "{ours}");
         }
