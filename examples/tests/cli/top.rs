@@ -37,6 +37,44 @@ fn metrics(look: usize) -> String {
 }
 
 #[test]
+fn what_is_no_number_or_without_end_is_shown_as_nothing() {
+    let counted = |look| {
+        let of = |name: &str, source: usize, value: &str| {
+            format!(
+                "istio_tcp_{name}_total{{reporter=\"source\",source_workload=\"w{source}\"}} {value}\n"
+            )
+        };
+        // As many as a sort compares by halves.
+        let pairs = (0..60).map(|pair| {
+            let odd = ["NaN", "+Inf", "1e400", "7"][(pair + look) % 4];
+            [
+                "connections_opened",
+                "connections_closed",
+                "connections_failed",
+                "sent_bytes",
+            ]
+            .map(|name| of(name, pair, odd))
+            .concat()
+        });
+        answer("200 OK", &(pairs.collect::<String>() + "# EOF\n"))
+    };
+    let target = format!("127.0.0.1:{}", proxy(counted));
+    let rows = [
+        "top",
+        "--once",
+        "--interval",
+        "0.1",
+        "--rows",
+        "60",
+        &target,
+    ];
+    let table = text(&hbone(&rows, b""));
+    assert_eq!(table.trim_end().lines().count(), 61, "{table}");
+    assert!(!table.contains("NaN") && !table.contains("inf"), "{table}");
+    assert!(table.contains("   -"), "{table}");
+}
+
+#[test]
 fn one_look_is_printed_as_a_table_and_as_json() {
     let port = proxy(|look| answer("200 OK", &metrics(look)));
     let target = format!("127.0.0.1:{port}");

@@ -95,8 +95,10 @@ impl Counts {
     }
 
     /// Connections that are still there.
-    pub(super) const fn open(self) -> f64 {
-        (self.opened - self.closed).max(0.0)
+    pub(super) fn open(self) -> f64 {
+        let open = self.opened - self.closed;
+        // Unlike `max`, this leaves what is no number as it is.
+        if open < 0.0 { 0.0 } else { open }
     }
 
     fn with(self, other: Self, of: impl Fn(f64, f64) -> f64) -> Self {

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::fmt;
 
 use baggage::Sanitized;
@@ -46,9 +47,10 @@ impl View {
             .collect();
         // What is equally busy stays in the order of its names.
         rows.sort_by(|a, b| {
-            b.busy()
-                .partial_cmp(&a.busy())
-                .unwrap_or(std::cmp::Ordering::Equal)
+            let pairs = b.busy().into_iter().zip(a.busy());
+            pairs.fold(Ordering::Equal, |so_far, (b, a)| {
+                so_far.then(b.total_cmp(&a))
+            })
         });
         let hidden = rows.len().saturating_sub(most);
         rows.truncate(most);
@@ -81,10 +83,11 @@ impl Row {
         }
     }
 
-    fn busy(&self) -> (f64, f64, f64) {
+    /// What was counted as no number or as infinity tells nothing of that.
+    fn busy(&self) -> [f64; 3] {
         let bytes = self.sent_bytes_per_second + self.received_bytes_per_second;
         let begun = self.opened_per_second + self.requests_per_second + self.failed_per_second;
-        (bytes, begun, self.open)
+        [bytes, begun, self.open].map(|count| if count.is_finite() { count } else { 0.0 })
     }
 }
 
@@ -107,17 +110,17 @@ impl fmt::Display for View {
         for row in &self.rows {
             writeln!(
                 f,
-                "{:11} {:28} {:28} {:24} {:>6} {:>8.1} {:>8.1} {:>7} {:>10} {:>10}",
+                "{:11} {:28} {:28} {:24} {:>6} {:>8} {:>8} {:>7} {:>10} {:>10}",
                 cut(&row.reporter, 11),
                 cut(&row.source, 28),
                 cut(&row.destination, 28),
                 cut(short(&row.service), 24),
-                row.open,
-                row.opened_per_second,
-                row.requests_per_second,
-                row.failed,
-                bytes(row.sent_bytes_per_second),
-                bytes(row.received_bytes_per_second),
+                count(row.open),
+                rate(row.opened_per_second),
+                rate(row.requests_per_second),
+                count(row.failed),
+                shown(row.sent_bytes_per_second, bytes),
+                shown(row.received_bytes_per_second, bytes),
             )?;
         }
         match (self.rows.is_empty(), self.hidden) {
@@ -143,6 +146,22 @@ fn cut(text: &str, width: usize) -> String {
     }
     let kept: String = safe.chars().take(width.saturating_sub(1)).collect();
     kept + "~"
+}
+
+fn count(count: f64) -> String {
+    shown(count, |count| count.to_string())
+}
+
+fn rate(rate: f64) -> String {
+    shown(rate, |rate| format!("{rate:.1}"))
+}
+
+/// What is no number, or has no end, says nothing.
+fn shown(number: f64, as_text: impl FnOnce(f64) -> String) -> String {
+    match number.is_finite() {
+        true => as_text(number),
+        false => "-".into(),
+    }
 }
 
 fn bytes(count: f64) -> String {
