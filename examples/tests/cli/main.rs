@@ -5,5 +5,7 @@ mod hbone;
 mod head;
 mod legacy;
 mod manual;
+mod objects;
+mod output;
 mod pki;
 mod top;

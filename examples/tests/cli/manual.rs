@@ -55,14 +55,18 @@ fn help_tells_what_the_exit_codes_mean() {
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
     }
     for command in [
+        "completions",
         "connect",
+        "decode",
         "decode baggage",
         "decode head",
         "decode legacy",
+        "encode",
         "encode baggage",
         "encode head",
         "encode legacy",
         "forward",
+        "man",
         "pki",
         "serve",
         "top",

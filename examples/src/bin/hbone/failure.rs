@@ -13,7 +13,7 @@ pub(crate) enum Failure {
     Handshake(anyhow::Error),
     /// What was to be read is wrong: exit code 2.
     Input(anyhow::Error),
-    /// Anything else, such as a closed output: exit code 1.
+    /// Anything else, such as a full disk behind the output: exit code 1.
     Other(anyhow::Error),
     /// A peer opened no tunnel: exit code 5.
     Refused(anyhow::Error),

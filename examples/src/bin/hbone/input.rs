@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::failure::Failure;
 use crate::hex;
+use crate::output::print;
 
 /// What is read: a file or standard input, up to a mebibyte.
 #[derive(Debug, Args)]
@@ -69,13 +70,12 @@ impl Input {
 impl Raw {
     /// Prints bytes.
     pub(crate) fn print(&self, bytes: &[u8]) -> Result<(), Failure> {
-        let mut stdout = io::stdout().lock();
         if self.raw {
-            stdout.write_all(bytes)?;
+            print(bytes)?;
         } else {
-            writeln!(stdout, "{}", hex::encode(bytes))?;
+            print(format!("{}\n", hex::encode(bytes)).as_bytes())?;
         }
-        Ok(stdout.flush()?)
+        Ok(())
     }
 }
 
@@ -84,7 +84,9 @@ fn bounded(reader: impl Read, name: &str) -> Result<Vec<u8>, Failure> {
     reader
         .take(LIMIT + 1)
         .read_to_end(&mut input)
-        .with_context(|| format!("reading {name}"))
+        .with_context(|| {
+            format!("cannot read {name}; name a readable file, or `-` for standard input")
+        })
         .map_err(Failure::Input)?;
     if u64::try_from(input.len()).is_ok_and(|len| len > LIMIT) {
         return Err(Failure::Input(anyhow!(

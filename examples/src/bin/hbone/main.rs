@@ -13,6 +13,8 @@ mod legacy;
 mod listening;
 mod log;
 mod manual;
+mod object;
+mod output;
 mod pki;
 mod quoted;
 mod runtime;

@@ -1,5 +1,4 @@
 use std::fs;
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -7,13 +6,15 @@ use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
+use crate::output::print;
 
 /// Print the completions of a shell.
 ///
 /// For bash: `hbone completions bash > ~/.local/share/bash-completion/completions/hbone`; for zsh, a file `_hbone` in a folder
 /// of `$fpath`; for fish, `~/.config/fish/completions/hbone.fish`.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Completions {
     /// For which shell
     #[arg(value_enum)]
@@ -22,6 +23,7 @@ pub(crate) struct Completions {
 
 /// Print the manual page, or write one a subcommand.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Manual {
     /// Write `hbone.1` and a page for every subcommand into this folder, instead of printing the first
     #[arg(long)]
@@ -32,14 +34,18 @@ impl Completions {
     pub(crate) fn run<C: CommandFactory>(self) -> Result<(), Failure> {
         let mut script = Vec::new();
         generate(self.shell, &mut C::command(), "hbone", &mut script);
-        Ok(io::stdout().write_all(&script)?)
+        print(&script)?;
+        Ok(())
     }
 }
 
 impl Manual {
     pub(crate) fn run<C: CommandFactory>(self) -> Result<(), Failure> {
         let Some(dir) = &self.dir else {
-            return Ok(Man::new(C::command()).render(&mut io::stdout())?);
+            let mut page = Vec::new();
+            Man::new(C::command()).render(&mut page)?;
+            print(&page)?;
+            return Ok(());
         };
         let context = || {
             format!(

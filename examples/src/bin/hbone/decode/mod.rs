@@ -4,10 +4,11 @@ mod legacy;
 
 use clap::{Args, Subcommand};
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 
 /// Read what stands on the wire and print what it means, as JSON.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Decode {
     #[command(subcommand)]
     what: What,

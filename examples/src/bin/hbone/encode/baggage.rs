@@ -1,5 +1,3 @@
-use std::io::{self, Write};
-
 use anyhow::Context;
 use baggage::{Baggage, EncodeError};
 use clap::Args;
@@ -7,6 +5,8 @@ use serde::Deserialize;
 
 use crate::failure::{EXIT_CODES, Failure};
 use crate::input::Input as Source;
+use crate::object::{Object, skipped};
+use crate::output::print;
 
 /// Encode `{"members": [{"key": "k", "value": "v", "properties": [{"key": "p", "value": "1"}]}]}` as one
 /// `baggage` header line.
@@ -24,7 +24,7 @@ pub(crate) struct EncodeBaggage {
 
 impl EncodeBaggage {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let input: Input = serde_json::from_slice(&self.input.read()?)
+        let Object(input): Object<Input> = serde_json::from_slice(&self.input.read()?)
             .with_context(|| {
                 let name = self.input.name();
                 format!("{name} is not {{\"members\": [{{\"key\": ..., \"value\": ...}}]}} in JSON")
@@ -32,7 +32,7 @@ impl EncodeBaggage {
             .map_err(Failure::Input)?;
         let mut baggage = Baggage::new();
         let mut left_out = None;
-        for member in &input.members {
+        for Object(member) in &input.members {
             match member.push_to(&mut baggage) {
                 Ok(()) => {}
                 Err(error) if error.is_limit() => {
@@ -45,25 +45,34 @@ impl EncodeBaggage {
         match left_out {
             Some(error) if baggage.is_empty() => Err(refused(error)),
             _ if baggage.is_empty() => Ok(()),
-            _ => Ok(writeln!(io::stdout(), "{baggage}")?),
+            _ => print(format!("{baggage}\n").as_bytes()).map(drop),
         }
     }
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Input {
-    members: Vec<Member>,
+    members: Vec<Object<Member>>,
+    #[serde(default, rename = "istio", deserialize_with = "skipped")]
+    _istio: (),
+    #[serde(default, rename = "skipped", deserialize_with = "skipped")]
+    _skipped: (),
+    #[serde(default, rename = "truncated", deserialize_with = "skipped")]
+    _truncated: (),
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Member {
     key: String,
     value: String,
     #[serde(default)]
-    properties: Vec<Property>,
+    properties: Vec<Object<Property>>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Property {
     key: String,
     #[serde(default)]
@@ -75,7 +84,7 @@ impl Member {
         let properties = self
             .properties
             .iter()
-            .map(|property| (property.key.as_str(), property.value.as_deref()));
+            .map(|Object(property)| (property.key.as_str(), property.value.as_deref()));
         baggage.push_with_properties(&self.key, &self.value, properties)
     }
 }

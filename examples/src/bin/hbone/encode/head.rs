@@ -1,5 +1,3 @@
-use std::io::{self, Write};
-
 use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::Deserializer;
@@ -7,6 +5,8 @@ use serde_json::Deserializer;
 use crate::failure::{EXIT_CODES, Failure};
 use crate::head::{Form, Head, Said};
 use crate::input::{Input, Raw};
+use crate::object::Object;
+use crate::output::print;
 
 /// Encode `{"request": {"authority": "10.0.0.1:80"}}` or `{"response": {"status": 200}}` as the head of a CONNECT or its
 /// answer.
@@ -31,9 +31,17 @@ impl EncodeHead {
         let name = self.input.name();
         let input = self.input.read()?;
         let mut heads: Vec<Head> = Vec::new();
-        for said in Deserializer::from_slice(&input).into_iter::<Said>() {
+        for said in Deserializer::from_slice(&input).into_iter::<Object<Said>>() {
             let place = || format!("{name}, value {}", heads.len() + 1);
-            let said = said.with_context(place).map_err(Failure::Input)?;
+            let Object(said) = said
+                .with_context(|| {
+                    format!(
+                        "{} is not {{\"request\": {{\"authority\": \"HOST:PORT\"}}}} or \
+                         {{\"response\": {{\"status\": 200}}}} in JSON",
+                        place()
+                    )
+                })
+                .map_err(Failure::Input)?;
             let head = said.to_head().with_context(place).map_err(Failure::Input)?;
             heads.push(head);
         }
@@ -44,7 +52,7 @@ impl EncodeHead {
         }
         let bytes = self.form.write(&heads);
         if self.form == Form::Text {
-            return Ok(io::stdout().write_all(&bytes)?);
+            return print(&bytes).map(drop);
         }
         self.raw.print(&bytes)
     }

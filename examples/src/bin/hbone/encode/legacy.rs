@@ -1,5 +1,3 @@
-use std::io::{self, Write};
-
 use anyhow::Context;
 use clap::Args;
 use http::HeaderMap;
@@ -8,6 +6,8 @@ use peer_meta::legacy::{AlpnExchange, OnFault, PeerHeaders, Preamble, ReadConfig
 use crate::failure::{EXIT_CODES, Failure};
 use crate::input::{Input, Raw};
 use crate::legacy::{Carrier, Framing, Said};
+use crate::object::Object;
+use crate::output::print;
 
 /// Encode `{"metadata": {"attributes": {...}, "identity": "...", "labels": {...}}, "id": "..."}` as sidecars and Envoy carry it
 /// outside of baggage.
@@ -28,12 +28,12 @@ pub(crate) struct EncodeLegacy {
 impl EncodeLegacy {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let name = self.input.name();
-        let said: Said = serde_json::from_slice(&self.input.read()?)
+        let Object(said): Object<Said> = serde_json::from_slice(&self.input.read()?)
             .with_context(|| {
                 format!("{name} is not {{\"metadata\": {{\"attributes\": {{...}}}}}} in JSON")
             })
             .map_err(Failure::Input)?;
-        let metadata = said.metadata.map(|metadata| metadata.to_metadata());
+        let metadata = said.metadata.map(|Object(metadata)| metadata.to_metadata());
         let mut bytes = Vec::new();
         match self.framing.carrier {
             Carrier::Preamble => {
@@ -49,10 +49,8 @@ impl EncodeLegacy {
             Carrier::Header => {
                 let mut headers = HeaderMap::new();
                 PeerHeaders::new(&metadata.unwrap_or_default(), "").on_request(&mut headers);
-                let mut stdout = io::stdout().lock();
                 for value in headers.values() {
-                    stdout.write_all(value.as_bytes())?;
-                    writeln!(stdout)?;
+                    print(&[value.as_bytes(), b"\n"].concat())?;
                 }
                 return Ok(());
             }

@@ -4,10 +4,11 @@ mod legacy;
 
 use clap::{Args, Subcommand};
 
-use crate::failure::Failure;
+use crate::failure::{EXIT_CODES, Failure};
 
 /// Read a meaning as JSON and print what stands on the wire for it.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Encode {
     #[command(subcommand)]
     what: What,

@@ -8,26 +8,40 @@ use http::{HeaderMap, HeaderName, HeaderValue, response};
 use serde::{Deserialize, Serialize};
 
 use super::{Field, Head, Message};
+use crate::object::{Object, skipped};
 
 /// What a head means, as `decode head` prints it and `encode head` reads it. Of what is read, `stream`, `end_stream`
 /// and either `request` or `response` count.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Said {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stream: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     end_stream: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    request: Option<RequestSaid>,
+    request: Option<Object<RequestSaid>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    response: Option<ResponseSaid>,
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    response: Option<Object<ResponseSaid>>,
+    #[serde(
+        default,
+        deserialize_with = "skipped",
+        skip_serializing_if = "Option::is_none"
+    )]
     peer: Option<PeerAttributes>,
-    #[serde(skip_deserializing, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "skipped",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     unread: Vec<UnreadSaid>,
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "skipped",
+        skip_serializing_if = "Option::is_none"
+    )]
     rejected: Option<RejectedSaid>,
-    #[serde(skip_deserializing)]
+    #[serde(default, deserialize_with = "skipped")]
     fields: Vec<FieldSaid>,
 }
 
@@ -47,7 +61,7 @@ struct RequestSaid {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     traceparent: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    unknown: Vec<FieldSaid>,
+    unknown: Vec<Object<FieldSaid>>,
 }
 
 /// The head of an answer.
@@ -91,16 +105,16 @@ impl Said {
             Message::Request(Ok(connect)) => {
                 said.peer = peer(&connect.baggage);
                 said.unread = unread(connect);
-                said.request = Some(RequestSaid::from(&**connect));
+                said.request = Some(Object(RequestSaid::from(&**connect)));
             }
             Message::Request(Err(reject)) => said.rejected = Some(RejectedSaid::from(reject)),
             Message::Response(parts) => {
                 let baggage = HeaderValues::from_map(&parts.headers, &BAGGAGE);
                 said.peer = peer(&baggage);
-                said.response = Some(ResponseSaid {
+                said.response = Some(Object(ResponseSaid {
                     status: parts.status.as_u16(),
                     baggage: lines(&baggage),
-                });
+                }));
             }
         }
         said
@@ -124,8 +138,8 @@ impl Said {
     /// The head that says this.
     pub(crate) fn to_head(&self) -> Result<Head> {
         let fields = match (&self.request, &self.response) {
-            (Some(request), None) => request.fields()?,
-            (None, Some(response)) => response.fields()?,
+            (Some(Object(request)), None) => request.fields()?,
+            (None, Some(Object(response))) => response.fields()?,
             _ => return Err(anyhow!("give either \"request\" or \"response\"")),
         };
         let stream = self
@@ -155,7 +169,7 @@ impl RequestSaid {
             })
             .transpose()
             .context("\"source\"")?;
-        for field in &self.unknown {
+        for Object(field) in &self.unknown {
             let name = HeaderName::from_str(&field.name)
                 .with_context(|| format!("the name `{}`", field.name))?;
             connect
@@ -177,7 +191,8 @@ impl RequestSaid {
 
 impl ResponseSaid {
     fn fields(&self) -> Result<Vec<Field>> {
-        let status = http::StatusCode::from_u16(self.status).context("\"status\"")?;
+        let status = http::StatusCode::from_u16(self.status)
+            .map_err(|_| anyhow!("\"status\" is {}; give one from 100 to 999", self.status))?;
         let mut answer = Accept::new(header_values(&self.baggage)?).to_response();
         *answer.status_mut() = status;
         let (head, ()): (response::Parts, ()) = answer.into_parts();
@@ -199,9 +214,11 @@ impl From<&Connect> for RequestSaid {
             unknown: connect
                 .unknown
                 .iter()
-                .map(|(name, value)| FieldSaid {
-                    name: name.to_string(),
-                    value: text(value.as_bytes()),
+                .map(|(name, value)| {
+                    Object(FieldSaid {
+                        name: name.to_string(),
+                        value: text(value.as_bytes()),
+                    })
                 })
                 .collect(),
         }

@@ -5,26 +5,29 @@ use baggage::istio::PeerAttributes;
 use peer_meta::legacy::{Metadata, Outcome};
 use serde::{Deserialize, Serialize};
 
+use crate::object::{Object, skipped};
+
 /// What a carrier holds, as `decode legacy` prints it and `encode legacy` reads it. Of what is read, `metadata` and `id`
 /// count.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Said {
-    #[serde(skip_deserializing)]
-    outcome: &'static str,
-    pub(crate) metadata: Option<MetadataSaid>,
+    #[serde(default, deserialize_with = "skipped")]
+    outcome: String,
+    pub(crate) metadata: Option<Object<MetadataSaid>>,
     #[serde(default, skip_serializing)]
     pub(crate) id: String,
     /// How many bytes carried metadata, and how many followed them.
-    #[serde(skip_deserializing)]
+    #[serde(default, deserialize_with = "skipped")]
     taken: usize,
-    #[serde(skip_deserializing)]
+    #[serde(default, deserialize_with = "skipped")]
     left: usize,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct MetadataSaid {
-    attributes: PeerAttributes,
+    attributes: Object<PeerAttributes>,
     identity: String,
     labels: BTreeMap<String, String>,
 }
@@ -33,12 +36,14 @@ impl Said {
     /// What was read: of so many bytes, `taken` carried it.
     pub(crate) fn new(outcome: Outcome<'_>, taken: usize, of: usize) -> Self {
         let (outcome, metadata) = match outcome {
-            Outcome::Found(metadata) => ("found", Some(MetadataSaid::from(metadata.claim()))),
+            Outcome::Found(metadata) => {
+                ("found", Some(Object(MetadataSaid::from(metadata.claim()))))
+            }
             Outcome::NotFound => ("not_found", None),
             _ => ("silent", None),
         };
         Self {
-            outcome,
+            outcome: outcome.to_owned(),
             metadata,
             taken,
             left: of.saturating_sub(taken),
@@ -59,7 +64,7 @@ impl Said {
 
 impl MetadataSaid {
     pub(crate) fn to_metadata(&self) -> Metadata {
-        let metadata = Metadata::new(self.attributes.clone()).with_identity(&self.identity);
+        let metadata = Metadata::new(self.attributes.0.clone()).with_identity(&self.identity);
         self.labels.iter().fold(metadata, |metadata, (key, value)| {
             metadata.with_label(key, value)
         })
@@ -70,7 +75,7 @@ impl From<&Metadata> for MetadataSaid {
     fn from(metadata: &Metadata) -> Self {
         let labels = metadata.labels().iter();
         Self {
-            attributes: metadata.attributes().clone(),
+            attributes: Object(metadata.attributes().clone()),
             identity: metadata.claimed_identity().unwrap_or_default().into(),
             labels: labels
                 .map(|(key, value)| (key.into(), value.into()))

@@ -2,7 +2,7 @@ mod folder;
 mod leaf;
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -12,6 +12,7 @@ use hbone_examples::pki::Authority;
 use serde::Serialize;
 
 use crate::failure::{EXIT_CODES, Failure};
+use crate::output::print;
 use crate::shown::print_json;
 use folder::Folder;
 use leaf::Leaf;
@@ -106,11 +107,11 @@ struct Written {
 
 impl Report {
     fn print(&self) -> Result<(), Failure> {
-        let mut stdout = io::stdout().lock();
-        writeln!(stdout, "wrote {}", self.ca.display())?;
+        let mut text = Vec::new();
+        writeln!(text, "wrote {}", self.ca.display())?;
         for leaf in &self.leaves {
             writeln!(
-                stdout,
+                text,
                 "wrote {} and {}: {}",
                 leaf.cert.display(),
                 leaf.key.display(),
@@ -119,17 +120,18 @@ impl Report {
         }
         if let Some(leaf) = self.leaves.first() {
             let (cert, key, ca) = (leaf.cert.display(), leaf.key.display(), self.ca.display());
-            writeln!(stdout, "\nnext, as {}:", leaf.identity)?;
+            writeln!(text, "\nnext, as {}:", leaf.identity)?;
             let files = format!("--cert {cert} --key {key} --ca {ca}");
             writeln!(
-                stdout,
+                text,
                 "  hbone serve {files} --listen 127.0.0.1:15008 --allow 127.0.0.1/32:8080"
             )?;
             writeln!(
-                stdout,
+                text,
                 "  hbone connect {files} --via 127.0.0.1:15008 127.0.0.1:8080"
             )?;
         }
+        print(&text)?;
         Ok(())
     }
 }

@@ -3,8 +3,6 @@ mod target;
 mod traffic;
 mod view;
 
-use std::fmt;
-use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -13,6 +11,7 @@ use clap::Args;
 use tokio::time::sleep;
 
 use crate::failure::{EXIT_CODES, Failure};
+use crate::output::{Reader, print, reader};
 use crate::runtime::block_on;
 use crate::signals::Signals;
 use crate::terminal_safe::terminal_safe;
@@ -111,29 +110,12 @@ impl Top {
 
     fn show(&self, view: &View, screen: Option<&Screen>) -> Result<Reader, Failure> {
         let shown = match screen {
-            Some(screen) => screen.draw(view),
-            None if self.json => print(&terminal_safe(&serde_json::to_string(view)?)),
-            None => print(view),
+            Some(screen) => return reader(screen.draw(view)),
+            None if self.json => terminal_safe(&serde_json::to_string(view)?).to_string(),
+            None => view.to_string(),
         };
-        match shown {
-            Ok(()) => Ok(Reader::There),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
-            Err(error) => Err(error.into()),
-        }
+        print(format!("{shown}\n").as_bytes())
     }
-}
-
-/// Whether whoever reads the output still does. One that has seen enough, such as `head`, is no failure.
-#[derive(PartialEq, Eq)]
-enum Reader {
-    There,
-    Gone,
-}
-
-fn print(what: &impl fmt::Display) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{what}")?;
-    stdout.flush()
 }
 
 /// What a proxy had counted, and when.
