@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, HeaderName, HeaderValue};
@@ -31,13 +31,13 @@ struct Baggage {
     on: bool,
 }
 
-/// What `POST /endpoint` takes.
+/// What `POST /endpoint` takes. What it does not tell stays as it is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Endpoint {
     name: String,
-    stopped: bool,
-    slow: bool,
+    stopped: Option<bool>,
+    slow: Option<bool>,
 }
 
 impl Server {
@@ -120,11 +120,13 @@ impl Server {
             Ok(wanted) => wanted,
             Err(error) => return text(StatusCode::BAD_REQUEST, format!("{error:#}\n")),
         };
-        let condition = Condition {
-            stopped: wanted.stopped,
-            delay: if wanted.slow { SLOW } else { Duration::ZERO },
+        let change = |condition: &mut Condition| {
+            condition.stopped = wanted.stopped.unwrap_or(condition.stopped);
+            if let Some(slow) = wanted.slow {
+                condition.delay = if slow { SLOW } else { Duration::ZERO };
+            }
         };
-        match self.switches.set_endpoint(&wanted.name, condition) {
+        match self.switches.change_endpoint(&wanted.name, change) {
             true => done(),
             false => text(StatusCode::NOT_FOUND, "there is no endpoint of this name\n"),
         }
@@ -134,7 +136,14 @@ impl Server {
 async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T> {
     let body = Limited::new(request.into_body(), MOST).collect().await;
     let body = body.map_err(anyhow::Error::from_boxed)?.to_bytes();
-    serde_json::from_slice(&body).context("not what this switch takes")
+    parse(&body)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    // Serde would take the values in a list, too.
+    let is_object = body.trim_ascii_start().first() == Some(&b'{');
+    ensure!(is_object, "this switch takes a JSON object");
+    serde_json::from_slice(body).context("not what this switch takes")
 }
 
 fn json(value: &impl Serialize) -> Response<Full<Bytes>> {
@@ -184,4 +193,26 @@ fn response(
         .map(|(name, value)| (name, HeaderValue::from_static(value))),
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_takes_an_object_of_what_it_knows() {
+        assert!(parse::<Baggage>(b" {\"on\": true}").is_ok_and(|wanted| wanted.on));
+        let one = parse::<Endpoint>(br#"{"name": "one", "slow": true}"#).unwrap();
+        assert_eq!((one.stopped, one.slow), (None, Some(true)));
+        for body in [
+            &b"[true]"[..],
+            b"true",
+            b"",
+            b"{}",
+            br#"{"on": true, "off": true}"#,
+            br#"{"on": true, "on": true}"#,
+        ] {
+            assert!(parse::<Baggage>(body).is_err(), "{body:?}");
+        }
+    }
 }

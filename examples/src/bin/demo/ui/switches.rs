@@ -47,15 +47,40 @@ impl Switches {
     }
 
     pub(super) fn set_baggage(&self, on: bool) {
-        self.baggage.send_replace(on);
+        // Who obeys restarts the proxies, which what is as it was is no reason for.
+        self.baggage
+            .send_if_modified(|now| std::mem::replace(now, on) != on);
     }
 
     /// False if there is no endpoint of this name.
-    pub(super) fn set_endpoint(&self, name: &str, condition: Condition) -> bool {
+    pub(super) fn change_endpoint(&self, name: &str, change: impl FnOnce(&mut Condition)) -> bool {
         let endpoint = self.endpoints.get(name);
         endpoint.is_some_and(|endpoint| {
-            endpoint.send_replace(condition);
+            endpoint.send_if_modified(|condition| {
+                let before = *condition;
+                change(condition);
+                *condition != before
+            });
             true
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_as_it_was_wakes_nobody() {
+        let switches = Switches::new(true, ["one"]);
+        let (baggage, one) = (switches.baggage(), switches.endpoint("one").unwrap());
+        switches.set_baggage(true);
+        assert!(switches.change_endpoint("one", |one| one.stopped = false));
+        assert!(!baggage.has_changed().unwrap() && !one.has_changed().unwrap());
+        switches.set_baggage(false);
+        assert!(switches.change_endpoint("one", |one| one.stopped = true));
+        assert!(baggage.has_changed().unwrap() && one.has_changed().unwrap());
+        assert!(!*baggage.borrow() && one.borrow().stopped);
+        assert!(!switches.change_endpoint("two", |_| {}));
     }
 }
