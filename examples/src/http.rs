@@ -27,6 +27,7 @@ mod drain;
 mod expectation;
 mod fault;
 mod forwarder;
+mod homeward;
 mod hop_by_hop;
 mod host;
 mod lane;

@@ -142,6 +142,7 @@ pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
     for listener in accepting {
         listener.abort();
     }
+    connections.drain();
     handle.drain();
     let ended = async {
         connections.ended().await;

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
@@ -11,10 +12,10 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-/// The most connections at once; further ones wait in the listener's queue.
+/// The most connections at once; for a further one the oldest is closed, so that those who ask nothing keep nobody from asking.
 const MOST: usize = 64;
 /// For the head of a request.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -47,11 +48,8 @@ pub(super) async fn serve(
     page: impl Fn() -> Page + Send + Sync + 'static,
 ) {
     let page = Arc::new(page);
-    let room = Arc::new(Semaphore::new(MOST));
+    let mut open: VecDeque<AbortHandle> = VecDeque::with_capacity(MOST);
     loop {
-        let Ok(turn) = Arc::clone(&room).acquire_owned().await else {
-            return;
-        };
         let socket = match listener.accept().await {
             Ok((socket, _)) => socket,
             Err(error) => {
@@ -60,8 +58,14 @@ pub(super) async fn serve(
                 continue;
             }
         };
+        open.retain(|connection| !connection.is_finished());
+        if open.len() >= MOST
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
         let page = Arc::clone(&page);
-        tokio::spawn(async move {
+        let serving = tokio::spawn(async move {
             let answer = service_fn(move |request| {
                 ready(Ok::<_, Infallible>(answer(&request, path, &*page)))
             });
@@ -72,8 +76,8 @@ pub(super) async fn serve(
                 .serve_connection(TokioIo::new(socket), answer);
             // Whoever asks badly has been answered, as far as that was possible.
             let _ = timeout(LIFETIME, connection).await;
-            drop(turn);
         });
+        open.push_back(serving.abort_handle());
     }
 }
 

@@ -188,7 +188,7 @@ impl Handler for Gateway {
     }
 
     fn turned_away(&self, addresses: Addresses) {
-        tracing::warn!(src.addr = %addresses.client, "too many connections; turned one away");
+        tracing::warn!(src.addr = %addresses.client, "turned a connection away: there are too many, or this proxy is about to end");
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONNECTION, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
@@ -12,18 +12,18 @@ use tokio::time::timeout;
 
 use super::account::Account;
 use super::balancer::{Balancer, Chosen};
-use super::body::{Body, strip_mesh};
+use super::body::Body;
 use super::connection::Connection;
-use super::download::Download;
 use super::expectation::Expectation;
 use super::fault::Fault;
+use super::homeward::finish;
 use super::lane::Lane;
 use super::onward::address;
 use super::progress::Broken;
 use super::screen::{is_grpc, screen};
-use super::upgrade::{Upgrade, Upgrades, forgo};
+use super::upgrade::{Upgrades, forgo};
 use super::upload::Upload;
-use super::{Client, Limits, Meant, Refusal, ResponseFlag, Routing, hop_by_hop};
+use super::{Client, Limits, Meant, Refusal, ResponseFlag, Routing};
 use crate::mesh_file::{MeshWatch, Site};
 use crate::metrics::Metrics;
 
@@ -147,7 +147,8 @@ impl Forwarder {
         if screened.expects && version != Version::HTTP_2 {
             upload = upload.expecting(Expectation::of(&mut request));
         }
-        let request = request.map(|()| upload.boxed_unsync());
+        let mut request = request.map(|()| upload.boxed_unsync());
+        frame(&mut request);
         let call = Call {
             forwarder: self,
             site: &site,
@@ -295,6 +296,17 @@ impl Call<'_> {
     }
 }
 
+/// Says how a body of unknown length comes over HTTP/1.1: without that, none would be expected behind some methods.
+fn frame(request: &mut Request<Body>) {
+    let is_framed = request.version() == Version::HTTP_2
+        || hyper::body::Body::is_end_stream(request.body())
+        || request.headers().contains_key(CONTENT_LENGTH);
+    if !is_framed {
+        let chunked = HeaderValue::from_static("chunked");
+        request.headers_mut().insert(TRANSFER_ENCODING, chunked);
+    }
+}
+
 /// The request once more, if it can be said twice: it changes nothing (RFC 9110 section 9.2.2), and has no body.
 fn spare(request: &Request<Body>) -> Option<Request<Body>> {
     if !request.method().is_idempotent() || !hyper::body::Body::is_end_stream(request.body()) {
@@ -319,46 +331,6 @@ fn keep(lane: Arc<Lane>, connection: Connection) {
             lane.keep(connection);
         }
     });
-}
-
-/// The server's answer, as it goes on.
-fn finish(
-    response: Response<Incoming>,
-    upgrade: Option<(OnUpgrade, &Upgrades)>,
-    mut account: Box<Account>,
-) -> Response<Body> {
-    let (mut parts, body) = response.into_parts();
-    account.handle_head(parts.status, &parts.headers);
-    hop_by_hop::strip(&mut parts.headers);
-    parts.headers.remove(http::header::TE);
-    strip_mesh(&mut parts.headers);
-    parts.version = Version::HTTP_11;
-    let theirs = parts.extensions.remove::<OnUpgrade>();
-    parts.extensions.clear();
-    if parts.status != StatusCode::SWITCHING_PROTOCOLS {
-        let download = Download::new(body, account);
-        return Response::from_parts(parts, download.boxed_unsync());
-    }
-    let (Some((client, upgrades)), Some(server)) = (upgrade, theirs) else {
-        let reason = "the server switched to another protocol, which nobody had asked for";
-        let refusal = Refusal::new(StatusCode::BAD_GATEWAY, ResponseFlag::ServerFault, reason);
-        account.refuse(&refusal);
-        return refusal.response(false, false);
-    };
-    parts
-        .headers
-        .insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    parts
-        .headers
-        .insert(UPGRADE, HeaderValue::from_static("websocket"));
-    // It fails if the connection is gone already.
-    let _ = upgrades.send(Upgrade {
-        client,
-        server,
-        account,
-    });
-    let none = http_body_util::Empty::new().map_err(|never| match never {});
-    Response::from_parts(parts, none.boxed_unsync())
 }
 
 fn too_large(most: u64) -> Refusal {

@@ -64,6 +64,17 @@ pub(super) fn is_websocket(headers: &HeaderMap) -> bool {
         && tokens(headers, &UPGRADE).any(|token| token.eq_ignore_ascii_case("websocket"))
 }
 
+/// Whether the body behind these headers comes as its sender has it: no transfer coding is left in it that we take the name off of.
+pub(super) fn is_decoded(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(TRANSFER_ENCODING).iter();
+    let chunked = |line: &HeaderValue| {
+        line.as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"chunked")
+    };
+    lines.next().is_none_or(chunked) && lines.next().is_none()
+}
+
 fn takes_trailers(headers: &HeaderMap) -> bool {
     tokens(headers, &TE).any(|token| token.eq_ignore_ascii_case("trailers"))
 }
@@ -72,8 +83,49 @@ fn takes_trailers(headers: &HeaderMap) -> bool {
 fn tokens<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
     let lines = headers.get_all(name).into_iter();
     lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
+        .flat_map(|line| line.as_bytes().split(|octet| *octet == b','))
+        // What is no text is no token, and takes none of its neighbours with it.
+        .filter_map(|token| std::str::from_utf8(token).ok())
         .map(str::trim)
         .filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static [u8])]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            let value = HeaderValue::from_bytes(value).expect("a value");
+            headers.append(*name, value);
+        }
+        headers
+    }
+
+    #[test]
+    fn what_is_no_text_in_connection_saves_no_other_name() {
+        let mut headers = headers(&[("connection", b"x-c, \xe9"), ("x-c", b"1"), ("x-d", b"2")]);
+        strip(&mut headers);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-d"]);
+    }
+
+    #[test]
+    fn chunked_alone_is_decoded() {
+        for (lines, decoded) in [
+            (&[][..], true),
+            (&[("transfer-encoding", &b" Chunked "[..])], true),
+            (&[("transfer-encoding", b"gzip, chunked")], false),
+            (&[("transfer-encoding", b"gzip")], false),
+            (
+                &[
+                    ("transfer-encoding", b"gzip"),
+                    ("transfer-encoding", b"chunked"),
+                ],
+                false,
+            ),
+        ] {
+            assert_eq!(is_decoded(&headers(lines)), decoded, "{lines:?}");
+        }
+    }
 }

@@ -31,15 +31,25 @@ impl Protocol {
         if PREFACE.starts_with(first) {
             return None;
         }
+        let blanks = first.iter().take_while(|byte| is_blank(**byte)).count();
+        if blanks > LONGEST {
+            return Some(Self::Tcp);
+        }
+        let first = &first[blanks..];
         let method = first.iter().take_while(|byte| is_of_method(**byte)).count();
         let (method, rest) = first.split_at(method);
         let Some((space, target)) = rest.split_first() else {
             return (method.len() > LONGEST).then_some(Self::Tcp);
         };
-        if method.is_empty() || method.len() > LONGEST || *space != b' ' {
+        if method.is_empty() || method.len() > LONGEST || !is_blank(*space) {
             return Some(Self::Tcp);
         }
-        if METHODS.contains(&method) || TARGETS.iter().any(|begin| target.starts_with(begin)) {
+        let is_known = METHODS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(method));
+        if is_known && *space != b'\r' && *space != b'\n'
+            || TARGETS.iter().any(|begin| target.starts_with(begin))
+        {
             return Some(Self::Http1);
         }
         match TARGETS.iter().any(|begin| begin.starts_with(target)) {
@@ -49,8 +59,15 @@ impl Protocol {
     }
 }
 
+/// What lenient servers overlook before a request and in its first line (RFC 9112 sections 2.2 and 3).
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0x0b | 0x0c)
+}
+
+/// RFC 9110 section 5.6.2.
 const fn is_of_method(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 #[cfg(test)]
@@ -70,9 +87,17 @@ mod tests {
             (b"EHLO mail.example\r\n", Some(Protocol::Tcp)),
             (b"*1\r\n$4\r\nPING\r\n", Some(Protocol::Tcp)),
             (b"\x16\x03\x01\x02\x00", Some(Protocol::Tcp)),
-            (b" GET / HTTP/1.1", Some(Protocol::Tcp)),
+            (b" GET / HTTP/1.1", Some(Protocol::Http1)),
+            (b"\r\n\r\nGET / HTTP/1.1", Some(Protocol::Http1)),
+            (b"\nGET / HTTP/1.1", Some(Protocol::Http1)),
+            (b"get /a HTTP/1.1", Some(Protocol::Http1)),
+            (b"Get\t/a\tHTTP/1.1", Some(Protocol::Http1)),
+            (b"X!#$ /a HTTP/1.1", Some(Protocol::Http1)),
+            (b"GET\r\n", Some(Protocol::Tcp)),
             (b"PING\r\n", Some(Protocol::Tcp)),
             (b"", None),
+            (b"\r\n", None),
+            (b"\r\nGE", None),
             (b"P", None),
             (b"GE", None),
             (b"PRI * HTT", None),

@@ -27,6 +27,8 @@ struct Followed {
 
 /// How often the file is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// A file that was missed so many times before is not between two versions.
+const GONE: u32 = 2;
 
 impl MeshWatch {
     /// Reads the file now, and follows it from then on. See [`Site::read`].
@@ -106,6 +108,7 @@ fn tell_oddities(site: &Site) {
 }
 
 async fn follow(followed: Weak<Followed>, mut seen: Option<Stamp>) {
+    let mut missed = 0_u32;
     loop {
         sleep(INTERVAL).await;
         let Some(followed) = followed.upgrade() else {
@@ -114,12 +117,24 @@ async fn follow(followed: Weak<Followed>, mut seen: Option<Stamp>) {
         // A file system may be slow, or far away.
         let looked = spawn_blocking(move || {
             let now = Stamp::of(&followed.path);
-            if now.is_some() && now != seen {
-                followed.reload();
+            match now {
+                Some(_) if now != seen => followed.reload(),
+                Some(_) => {}
+                None if missed == GONE => tracing::error!(
+                    mesh = %followed.path.display(),
+                    "the mesh file is gone; what it said last stays in force until there is one again"
+                ),
+                None => {}
             }
-            now.or(seen)
+            now
         });
-        seen = looked.await.unwrap_or(seen);
+        let now = looked.await.unwrap_or(seen);
+        missed = if now.is_some() {
+            0
+        } else {
+            missed.saturating_add(1)
+        };
+        seen = now.or(seen);
     }
 }
 
@@ -128,7 +143,14 @@ async fn follow(followed: Weak<Followed>, mut seen: Option<Stamp>) {
 struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
+    place: Place,
 }
+
+/// Its number, and when that was written to: a file of the same length may be put in its place with its time set back.
+#[cfg(unix)]
+type Place = (u64, i64, i64);
+#[cfg(not(unix))]
+type Place = ();
 
 impl Stamp {
     fn of(path: &Path) -> Option<Self> {
@@ -136,6 +158,16 @@ impl Stamp {
         Some(Self {
             modified: metadata.modified().ok(),
             length: metadata.len(),
+            place: place(&metadata),
         })
     }
 }
+
+#[cfg(unix)]
+fn place(metadata: &Metadata) -> Place {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+const fn place(_metadata: &Metadata) -> Place {}

@@ -24,9 +24,13 @@ pub(crate) async fn serve(
     outbound: Arc<Outbound>,
     mut socket: TcpStream,
     client: SocketAddr,
-    admitted: Admitted,
+    mut admitted: Admitted,
 ) {
-    let asked = timeout(PATIENCE, negotiate(&mut socket)).await;
+    let asked = select! {
+        biased;
+        asked = timeout(PATIENCE, negotiate(&mut socket)) => asked,
+        () = admitted.drained() => return,
+    };
     let destination = match asked.unwrap_or(Err(Refusal::TooSlow)) {
         Ok(destination) => destination,
         Err(refusal) => {

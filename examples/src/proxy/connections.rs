@@ -14,12 +14,14 @@ use super::tune;
 #[derive(Debug, Clone)]
 pub struct Connections {
     room: Arc<Semaphore>,
+    drain: watch::Sender<bool>,
     cut: watch::Sender<bool>,
 }
 
 /// A connection's place among them.
 #[derive(Debug)]
 pub struct Admitted {
+    drain: watch::Receiver<bool>,
     cut: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
 }
@@ -51,6 +53,7 @@ impl Connections {
                             continue;
                         };
                         let admitted = Admitted {
+                            drain: connections.drain.subscribe(),
                             cut: connections.cut.subscribe(),
                             _place: place,
                         };
@@ -65,6 +68,11 @@ impl Connections {
             }
         };
         tokio::spawn(accepting).abort_handle()
+    }
+
+    /// Tells those that have asked for nothing yet that they need not any more.
+    pub fn drain(&self) {
+        self.drain.send_replace(true);
     }
 
     /// Waits until none is left.
@@ -84,12 +92,20 @@ impl Default for Connections {
     fn default() -> Self {
         Self {
             room: Arc::new(Semaphore::new(MOST as usize)),
+            drain: watch::Sender::new(false),
             cut: watch::Sender::new(false),
         }
     }
 }
 
 impl Admitted {
+    /// Waits until nothing new is to be begun on the connection.
+    pub async fn drained(&mut self) {
+        if self.drain.wait_for(|drain| *drain).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
     /// Waits until the connection is to end at once.
     pub async fn cut(&mut self) {
         if self.cut.wait_for(|cut| *cut).await.is_err() {

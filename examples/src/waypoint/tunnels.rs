@@ -180,7 +180,7 @@ impl Handler for Tunnels {
     }
 
     fn turned_away(&self, addresses: Addresses) {
-        tracing::warn!(src.addr = %addresses.client, "too many connections; turned one away");
+        tracing::warn!(src.addr = %addresses.client, "turned a connection away: there are too many, or this proxy is about to end");
     }
 }
 

@@ -234,6 +234,36 @@ async fn a_length_beside_chunks_is_ignored_and_what_follows_is_no_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_goes_on_behind_any_method() {
+    let (setting, _waypoint, _server) = start().await;
+    for method in ["GET", "DELETE", "OPTIONS", "POST", "BREW"] {
+        let request = format!(
+            "{method} /echo HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+        );
+        let answer = raw(&setting, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{method}: {answer}");
+        assert!(answer.contains("hello"), "{method}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_begins_oddly_is_still_a_request() {
+    let (setting, _waypoint, _server) = start().await;
+    for line in [
+        "\r\nGET /head",
+        "get /head",
+        "X!#$ /head",
+        " GET /head",
+        "GET\t/head",
+    ] {
+        let request = format!("{line} HTTP/1.1\r\n{HOST}x-forwarded-network: forged\r\n\r\n");
+        let answer = raw(&setting, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 "), "{line:?}: {answer}");
+        assert!(!answer.contains("forged"), "{line:?}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_for_one_hop_or_of_the_mesh_does_not_go_on() {
     let (setting, _waypoint, _server) = start().await;
     let request = format!(

@@ -10,11 +10,13 @@ mod curl;
 mod draining;
 mod h2load;
 mod limits;
+mod odd_answers;
 mod outside;
 mod peers;
 #[path = "../gateway/process.rs"]
 mod process;
 mod raw;
+mod scripted;
 mod served;
 mod server;
 mod setting;

@@ -33,6 +33,49 @@ fn sigterm_lets_what_is_open_come_to_its_end_on_either_side() {
 }
 
 #[test]
+fn who_has_asked_for_nothing_yet_keeps_nobody_from_ending() {
+    let world = World::new(172, MESH);
+    let mut client = world.start_with("client", 1, |command| {
+        command.env("CONNECTION_TERMINATION_DEADLINE", "1h");
+    });
+    let silent = TcpStream::connect(world.at(1, 15080)).expect("it listens");
+    let mut greeted = TcpStream::connect(world.at(1, 15080)).expect("it listens");
+    greeted.write_all(&[5, 1, 0]).expect("it is open");
+    greeted.read_exact(&mut [0; 2]).expect("an answer");
+    client.signal(Signal::TERM);
+    assert_eq!(client.end(), Some(0));
+    drop((silent, greeted));
+}
+
+#[test]
+fn a_mesh_file_is_seen_to_change_whatever_its_time_says_and_to_go() {
+    let world = World::new(173, MESH);
+    let _client = world.start("client", 1);
+    let (path, other) = (world.path("mesh.yaml"), world.path("other.yaml"));
+    let told = || {
+        world
+            .log("client")
+            .matches("the mesh file has changed and is in force")
+            .count()
+    };
+    let modified = || std::fs::metadata(&path).and_then(|file| file.modified());
+    let before = modified().expect("a time");
+    std::fs::copy(&path, &other).expect("a copy");
+    let copy = std::fs::File::options().write(true).open(&other);
+    copy.and_then(|copy| copy.set_modified(before))
+        .expect("a time set back");
+    std::fs::rename(&other, &path).expect("it is put in its place");
+    assert_eq!(modified().expect("a time"), before);
+    within("the other file is read", || told() == 1);
+    std::fs::rename(&path, &other).expect("it goes");
+    within("it is missed", || {
+        world.log("client").contains("the mesh file is gone")
+    });
+    std::fs::rename(&other, &path).expect("it comes back");
+    within("it is read again", || told() == 2);
+}
+
+#[test]
 fn what_is_open_at_the_deadline_is_cut_and_does_not_look_finished() {
     let world = World::new(22, MESH);
     let soon = |command: &mut std::process::Command| {

@@ -150,6 +150,27 @@ fn admin_requests_are_answered_or_refused() {
     assert!(matches!(answer, 400..=499), "{answer}");
 }
 
+#[test]
+fn connections_that_ask_nothing_keep_nobody_from_asking() {
+    let world = World::new(171, MESH);
+    let _client = world.start("client", 1);
+    for (port, path) in [(15020, "/metrics"), (15021, "/healthz/ready")] {
+        let address = world.at(1, port);
+        let _silent: Vec<TcpStream> = (0..500)
+            .map(|_| TcpStream::connect(address).expect("it accepts"))
+            .collect();
+        let mut asking = TcpStream::connect(address).expect("it accepts");
+        // Those before would have had to be given up one after the other.
+        let soon = Some(std::time::Duration::from_secs(20));
+        asking.set_read_timeout(soon).expect("a timeout");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: proxy\r\n\r\n");
+        asking.write_all(request.as_bytes()).expect("it is open");
+        let mut answer = [0; 12];
+        asking.read_exact(&mut answer).expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 200");
+    }
+}
+
 /// What is answered to these bytes until the other end closes.
 fn raw(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut socket = TcpStream::connect(address).expect("the proxy listens");

@@ -55,7 +55,10 @@ impl TunnelIo {
     }
 
     /// Throws away what comes until the peer's half has ended.
-    pub(in crate::tunnel) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TunnelError>> {
+    pub(in crate::tunnel) fn poll_discard(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), TunnelError>> {
         while ready!(self.poll_read_chunk(cx))?.is_some() {}
         Poll::Ready(Ok(()))
     }

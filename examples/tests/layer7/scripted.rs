@@ -1,0 +1,57 @@
+use std::sync::Arc;
+
+use hbone::Accept;
+use rustls::crypto::aws_lc_rs;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_hbone::tls::{PemFiles, ServerTls};
+use tokio_hbone::{Acceptor, Handler, Incoming, Server};
+
+use crate::setting::Setting;
+
+/// A pod that answers whatever is asked, once a head has come, with the same bytes, and keeps the connection open.
+pub(crate) struct Scripted(JoinHandle<()>);
+
+struct Answers(&'static [u8]);
+
+impl Scripted {
+    /// On the address that ends with this byte.
+    pub(crate) async fn start(setting: &Setting, last: u8, answer: &'static [u8]) -> Self {
+        let world = &setting.world;
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let files = PemFiles::new(world.file("echo.pem"), world.file("echo.key"))
+            .with_bundle("cluster.local", world.file("root.pem"));
+        let watch = files.watch(&provider, |_| {}).expect("certificates");
+        let tls = ServerTls::from_source(provider, watch).expect("a configuration");
+        let listener = TcpListener::bind((world.ip(last), hbone::PORT))
+            .await
+            .expect("a free address");
+        let server = Server::new(Acceptor::new(tls), Answers(answer));
+        Self(tokio::spawn(server.run(listener)))
+    }
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Handler for Answers {
+    async fn handle(&self, asked: Incoming) {
+        let Ok(mut tunnel) = asked.accept(&Accept::default()) else {
+            return;
+        };
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match tunnel.read_u8().await {
+                Ok(octet) => head.push(octet),
+                Err(_) => return,
+            }
+        }
+        // Who does not want to hear it has gone.
+        let _ = tunnel.write_all(self.0).await;
+        let _ = tunnel.read_to_end(&mut Vec::new()).await;
+    }
+}
