@@ -5,6 +5,7 @@ mod broken;
 mod carrying;
 mod certificates;
 mod draining;
+mod local_configuration;
 mod malformed;
 mod policies;
 mod refusals;

@@ -309,12 +309,29 @@ fn a_certificate_of_another_workload_is_told() {
 }
 
 #[test]
-fn an_occupied_port_is_told_with_its_purpose() {
+fn each_occupied_port_is_told_with_its_purpose() {
     let world = World::new(52, MESH);
-    let _taken = TcpListener::bind(world.at(1, 15008)).expect("a port");
-    let expected = [
-        &*format!("cannot listen on {} for tunnels", world.at(1, 15008)),
-        "is another proxy running?",
-    ];
-    assert_fails(world.fails(|_| {}), 5, &expected);
+    for (port, purpose) in [
+        (15001, "redirected outbound connections"),
+        (15006, "redirected inbound connections"),
+        (15008, "tunnels"),
+        (15020, "/metrics"),
+        (15021, "/healthz/ready"),
+        (15080, "SOCKS5"),
+    ] {
+        let _taken = TcpListener::bind(world.at(1, port)).expect("a port");
+        let told = world.fails(|command| {
+            let redirected = [("--plaintext", 15006), ("--outbound", 15001)];
+            let mut flags: Vec<_> = command.get_args().map(OsStr::to_owned).collect();
+            for (flag, port) in redirected {
+                let place = flags.iter().position(|own| own == flag).expect("the flag");
+                flags[place + 1] = world.at(1, port).to_string().into();
+            }
+            let mut all_on = Command::new(command.get_program());
+            all_on.args(flags);
+            *command = all_on;
+        });
+        let told_of = format!("cannot listen on {} for {purpose}", world.at(1, port));
+        assert_fails(told, 5, &[&told_of, "is another proxy running?"]);
+    }
 }
