@@ -9,7 +9,11 @@ function drawGraph(svg, plan, chosen, choose) {
   groups[0].replaceChildren(...plan.frames.flatMap(drawFrame));
   keep(groups[1], plan.edges, (line) => newEdge(line, choose), updateEdge);
   keep(groups[2], plan.cards, () => draw("g"), updateCard);
-  for (const line of plan.edges) kept.get(`edges ${line.id}`).classList.toggle("chosen", line.id === chosen);
+  for (const line of plan.edges) {
+    const group = kept.get(`edges ${line.id}`);
+    group.classList.toggle("chosen", line.id === chosen);
+    group.setAttribute("aria-pressed", String(line.id === chosen));
+  }
   svg.classList.toggle("choice", plan.edges.some((line) => line.id === chosen));
 }
 
@@ -66,9 +70,9 @@ function updateEdge(group, line) {
   const [title, reach, path, flow, head, pill, text] = group.children;
   const [from, to] = [parse(edge.source), parse(edge.destination)];
   const lost = isLost(edge);
-  const kind = lost ? "lost" : edge.crosses_networks ? "across" : "inside";
-  for (const one of ["lost", "across", "inside"]) group.classList.toggle(one, one === kind);
-  const nature = { lost: "a party is unknown", across: "across networks", inside: "inside a network" }[kind];
+  const kind = fails(edge) ? "failing" : lost ? "lost" : edge.crosses_networks ? "across" : "inside";
+  for (const one of ["failing", "lost", "across", "inside"]) group.classList.toggle(one, one === kind);
+  const nature = { failing: "every call fails", lost: "a party is unknown", across: "across networks", inside: "inside a network" }[kind];
   const spoken = `${from.name} to ${to.name}, ${spokenRate(edge.rate)}, ${nature}`;
   if (group.getAttribute("aria-label") !== spoken) group.setAttribute("aria-label", spoken);
   say(title, spoken);

@@ -10,9 +10,9 @@ function layout(state, width) {
   const cards = cardsOf(state);
   const byId = new Map(cards.map((card) => [card.id, card]));
   const edges = state.graph.edges
-    .map((edge) => ({ edge, id: edge.id, from: byId.get(edge.source), to: byId.get(edge.destination), pill: rate(edge.rate) }))
+    .map((edge) => ({ edge, id: edge.id, from: byId.get(edge.source), to: byId.get(edge.destination), pill: briefRate(edge.rate) }))
     .filter((line) => line.from && line.to);
-  for (const line of edges) line.pillWidth = Math.ceil(widthOf(line.pill, 11, isLost(line.edge) ? 650 : 400)) + 16;
+  for (const line of edges) line.pillWidth = Math.ceil(widthOf(line.pill, 11, isLost(line.edge) || fails(line.edge) ? 650 : 400)) + 16;
   return width < 860 ? narrow(state, cards, edges, width) : wide(state, cards, edges, width);
 }
 

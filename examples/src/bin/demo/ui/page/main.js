@@ -57,7 +57,7 @@ function choose(id, goes = false) {
 
 function showChosen() {
   const body = at("details-body");
-  const edge = state.graph.edges.find((one) => one.id === chosen);
+  const edge = told.graph.edges.find((one) => one.id === chosen);
   if (!chosen) {
     say(at("details-title"), "Hops of an edge");
     if (!body.querySelector(".hint")) body.replaceChildren(at("hint").content.cloneNode(true));
@@ -68,7 +68,7 @@ function showChosen() {
   if (!body.querySelector(".facts")) body.replaceChildren(make("dl", { class: "facts" }), make("div", { id: "hops", "aria-live": "off" }));
   const facts = body.querySelector(".facts");
   if (edge) drawFacts(facts, edge, state);
-  else facts.replaceChildren(make("dt", {}, "Rate"), make("dd", {}, "no traffic now"));
+  else facts.replaceChildren(make("dt", {}, "Rate"), make("dd", {}, "the metrics no longer show this edge: there is no traffic now, or they no longer name both of its parties"));
 }
 
 async function lookAtHops() {

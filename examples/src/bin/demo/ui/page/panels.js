@@ -4,14 +4,16 @@
 function drawSummary(said, state) {
   const { edges } = state.graph;
   const lost = edges.filter(isLost).length;
+  const failing = edges.filter(fails).length;
   const stopped = state.picture.endpoints.filter((_, index) => state.conditions[index].stopped).map(({ proxy }) => proxy);
   const silent = state.silent.map(({ proxy }) => proxy).filter((proxy) => !stopped.includes(proxy)).join(", ");
   const many = (count) => (count === 1 ? "1 edge" : `${count} edges`);
   let text = "No traffic has been counted yet.";
-  if (edges.length > 0 && lost === 0) text = `${many(edges.length)}, and every one knows both of its parties.`;
-  if (lost > 0) text = `${many(lost)} of ${edges.length} ${lost === 1 ? "has" : "have"} an unknown party${state.baggage ? "" : ": baggage is off, and across networks nothing else says who is at the other end"}.`;
+  if (edges.length > 0 && lost === 0) text = failing > 0 ? `${many(edges.length)}.` : `${many(edges.length)}, and every one knows both of its parties.`;
+  if (lost > 0) text = `${many(lost)} of ${edges.length} ${lost === 1 ? "has" : "have"} an unknown party${state.baggage ? "" : ": with baggage off, answers carry none and nobody heeds that of requests, and across networks nothing else says who is at the other end"}.`;
+  if (failing > 0) text += ` On ${many(failing)} every call fails.`;
   if (silent !== "") text += ` Not answering: ${silent}.`;
-  said.classList.toggle("lost", lost > 0 || silent !== "");
+  said.classList.toggle("lost", lost > 0 || failing > 0 || silent !== "");
   say(said, text);
 }
 
@@ -35,10 +37,10 @@ function drawEndpoints(list, state, turn) {
     const [stop, slow] = buttons.children;
     say(stop, now.stopped ? "Start" : "Stop");
     stop.setAttribute("aria-label", `${now.stopped ? "Start" : "Stop"} ${endpoint.name}`);
-    stop.onclick = () => turn({ name: endpoint.name, stopped: !now.stopped, slow: now.slow });
+    stop.onclick = () => turn({ name: endpoint.name, stopped: !now.stopped });
     say(slow, now.slow ? "Speed up" : "Slow");
     slow.setAttribute("aria-label", `${now.slow ? "Speed up" : "Slow"} ${endpoint.name}`);
-    slow.onclick = () => turn({ name: endpoint.name, stopped: now.stopped, slow: !now.slow });
+    slow.onclick = () => turn({ name: endpoint.name, slow: !now.slow });
   });
 }
 
@@ -56,12 +58,13 @@ function drawTable(body, state, choose) {
     const row = rows.get(edge.id) ?? newRow(edge, choose);
     rows.delete(edge.id);
     if (body.children[index] !== row) body.insertBefore(row, body.children[index] ?? null);
-    const [from, to, much, size, failed, took, by] = row.children;
+    const [from, to, networks, much, size, failed, took, by] = row.children;
     drawParty(from, edge.source, edge.source_principals);
     drawParty(to, edge.destination, edge.destination_principals);
+    say(networks, acrossOrInside(edge));
     say(much, rate(edge.rate));
     say(size, bytes(edge.rate.bytes));
-    say(failed, edge.rate.failed > 0 ? `${number(edge.rate.failed)}/s` : "none");
+    say(failed, edge.rate.failed > 0 ? `${number(edge.rate.failed)}/s${fails(edge) ? ", all" : ""}` : "none");
     say(took, edge.rate.milliseconds === null ? "–" : `${number(edge.rate.milliseconds)} ms`);
     say(by, Object.keys(edge.reporters).join(", "));
   });
@@ -71,7 +74,7 @@ function drawTable(body, state, choose) {
 function newRow(edge, choose) {
   const [from, to] = [parse(edge.source), parse(edge.destination)];
   const label = `Hops from ${from.name} to ${to.name}`;
-  const cells = Array.from({ length: 6 }, () => make("td"));
+  const cells = Array.from({ length: 7 }, () => make("td"));
   const button = make("button", { type: "button", "aria-label": label, onclick: () => choose(edge.id, true) }, "Show");
   return make("tr", { "data-edge": edge.id }, make("th", { scope: "row" }), ...cells, make("td", {}, button));
 }
@@ -95,6 +98,7 @@ function drawFacts(facts, edge, state) {
     ["Source", edge.source_principals.join(", ")],
     ["Destination", edge.destination_principals.join(", ")],
     ...Object.entries(edge.reporters).map(([place, reporter]) => [`As ${place}`, named(reporter)]),
+    fails(edge) && ["Failing", "every call: none came to an end that could name itself", "lost"],
     isLost(edge) && ["Unknown", edge.missing.join(", "), "lost"],
   ].filter(Boolean);
   while (facts.children.length > 2 * rows.length) facts.lastChild.remove();

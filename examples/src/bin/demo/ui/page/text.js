@@ -36,17 +36,20 @@ function bytes(value) {
   return `${number(value)} GiB/s`;
 }
 
-/** What a line is labelled with: requests where there are any, else connections, else bytes. */
+/** Requests and connections where there are any, else bytes. */
 function rate(of) {
-  if (of.requests > 0) return `${number(of.requests)} req/s`;
-  if (of.connections > 0) return `${number(of.connections)} conn/s`;
-  return bytes(of.bytes);
+  const counted = [of.requests > 0 && `${number(of.requests)} req`, of.connections > 0 && `${number(of.connections)} conn`].filter(Boolean);
+  return counted.length > 0 ? `${counted.join(" + ")}/s` : bytes(of.bytes);
+}
+
+/** What a line is labelled with: where there are both, there is no room to say that requests come first and connections second. */
+function briefRate(of) {
+  return of.requests > 0 && of.connections > 0 ? `${number(of.requests)} + ${number(of.connections)}/s` : rate(of);
 }
 
 function spokenRate(of) {
-  if (of.requests > 0) return `${number(of.requests)} requests a second`;
-  if (of.connections > 0) return `${number(of.connections)} connections a second`;
-  return bytes(of.bytes).replace("/s", " a second");
+  const counted = [of.requests > 0 && `${number(of.requests)} requests`, of.connections > 0 && `${number(of.connections)} connections`].filter(Boolean);
+  return counted.length > 0 ? `${counted.join(" and ")} a second` : bytes(of.bytes).replace("/s", " a second");
 }
 
 function percent(share) {
@@ -67,7 +70,10 @@ function isLeg(edge, picture) {
   return middle.map((proxy) => `${proxy.cluster}/${proxy.namespace}/${proxy.workload}`).some((node) => node === edge.source || node === edge.destination);
 }
 
-const isLost = (edge) => edge.missing.length > 0;
+/** Whether all calls fail: then nobody is there who could tell who it is. */
+const fails = ({ rate }) => rate.failed > 0 && rate.failed >= 0.99 * (rate.requests + rate.connections);
+const isLost = (edge) => edge.missing.length > 0 && !fails(edge);
+const acrossOrInside = (edge) => (edge.crosses_networks === null ? "unknown" : edge.crosses_networks ? "across" : "inside");
 const short = (identity) => (identity === "unknown" ? "no identity seen" : identity.replace(/^spiffe:\/\/[^/]*\//, ""));
 const KINDS = {
   "eastwest-gateway": "east-west gateway",
