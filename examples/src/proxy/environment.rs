@@ -1,6 +1,9 @@
+use std::ffi::OsStr;
 use std::time::Duration;
 
-use clap::{ArgAction, Args};
+use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, ArgAction, Args, Command, Error};
 
 use super::parse_duration;
 
@@ -19,45 +22,46 @@ pub struct Environment {
 
     /// The most tunnels on one connection of ours, however many more the peer allows
     #[arg(long, env = "POOL_MAX_STREAMS_PER_CONNECTION", value_name = "N", default_value_t = 100,
-          value_parser = clap::value_parser!(u32).range(1..=65_535))]
+          value_parser = named(clap::value_parser!(u32).range(1..=65_535)))]
     pub pool_max_streams_per_connection: u32,
 
     /// How long a connection of ours is kept without a tunnel
     #[arg(long, env = "POOL_UNUSED_RELEASE_TIMEOUT", value_name = "DURATION", default_value = "300s",
-          value_parser = parse_duration)]
+          value_parser = named(parse_duration))]
     pub pool_unused_release_timeout: Duration,
 
     /// How many bytes one tunnel may have in flight towards us
     #[arg(long, env = "HTTP2_STREAM_WINDOW_SIZE", value_name = "BYTES", default_value_t = 4 << 20,
-          value_parser = clap::value_parser!(u32).range(65_535..=0x7fff_ffff))]
+          value_parser = named(clap::value_parser!(u32).range(65_535..=0x7fff_ffff)))]
     pub http2_stream_window_size: u32,
 
     /// How many bytes all tunnels of a connection may have in flight towards us
     #[arg(long, env = "HTTP2_CONNECTION_WINDOW_SIZE", value_name = "BYTES", default_value_t = 16 << 20,
-          value_parser = clap::value_parser!(u32).range(65_535..=0x7fff_ffff))]
+          value_parser = named(clap::value_parser!(u32).range(65_535..=0x7fff_ffff)))]
     pub http2_connection_window_size: u32,
 
     /// The largest HTTP/2 DATA frame that we accept
     #[arg(long, env = "HTTP2_FRAME_SIZE", value_name = "BYTES", default_value_t = 1 << 20,
-          value_parser = clap::value_parser!(u32).range(16_384..=0xff_ffff))]
+          value_parser = named(clap::value_parser!(u32).range(16_384..=0xff_ffff)))]
     pub http2_frame_size: u32,
 
     /// How long connections may take to end after SIGTERM; what is left then is cut. Without it, what the grace period leaves
     /// [default: 5s]
-    #[arg(long, env = "CONNECTION_TERMINATION_DEADLINE", value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, env = "CONNECTION_TERMINATION_DEADLINE", value_name = "DURATION", value_parser = named(parse_duration))]
     pub connection_termination_deadline: Option<Duration>,
 
     /// How long Kubernetes waits between SIGTERM and SIGKILL: 5 s of it, or 1 s of 10 s and less, are left for the rest
-    #[arg(long, env = "TERMINATION_GRACE_PERIOD_SECONDS", value_name = "SECONDS")]
+    #[arg(long, env = "TERMINATION_GRACE_PERIOD_SECONDS", value_name = "SECONDS",
+          value_parser = named(clap::value_parser!(u32).range(0..)))]
     pub termination_grace_period_seconds: Option<u32>,
 
     /// Certificate revocation lists, in PEM or DER; the file may be missing
-    #[arg(long, env = "CRL_PATH", value_name = "FILE")]
+    #[arg(long, env = "CRL_PATH", value_name = "FILE", value_parser = named(PathBufValueParser::new()))]
     pub crl_path: Option<std::path::PathBuf>,
 
     /// How log lines are written
     #[arg(long, env = "LOG_FORMAT", value_name = "plain|json", default_value = "plain",
-          value_parser = ["plain", "json"], action = ArgAction::Set)]
+          value_parser = named(PossibleValuesParser::new(["plain", "json"])), action = ArgAction::Set)]
     pub log_format: String,
 }
 
@@ -76,6 +80,41 @@ impl Environment {
         self.connection_termination_deadline
             .or(of_the_period)
             .unwrap_or(DEFAULT)
+    }
+}
+
+/// Reads what a variable or its flag says. What is wrong with it is told under both names, since clap does not tell which it was.
+#[derive(Debug, Clone)]
+struct Named<P>(P);
+
+const fn named<P>(parser: P) -> Named<P> {
+    Named(parser)
+}
+
+impl<P: TypedValueParser> TypedValueParser for Named<P> {
+    type Value = P::Value;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<P::Value, Error> {
+        self.0
+            .parse_ref(command, argument, value)
+            .map_err(|mut error| {
+                if let Some((argument, variable)) =
+                    argument.and_then(|argument| Some((argument, argument.get_env()?)))
+                {
+                    let both = format!("{argument} or {}", variable.to_string_lossy());
+                    error.insert(ContextKind::InvalidArg, ContextValue::String(both));
+                }
+                error
+            })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        self.0.possible_values()
     }
 }
 

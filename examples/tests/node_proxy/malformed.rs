@@ -34,6 +34,19 @@ fn a_wrong_flag_or_variable_is_named() {
         command.env("HTTP2_STREAM_WINDOW_SIZE", "-1");
     });
     assert_fails(bad_window, 2, &["-1"]);
+    for (variable, value) in [
+        ("CRL_PATH", ""),
+        ("LOG_FORMAT", ""),
+        ("LOG_FORMAT", "xml"),
+        ("CONNECTION_TERMINATION_DEADLINE", ""),
+        ("HTTP2_FRAME_SIZE", "1"),
+        ("TERMINATION_GRACE_PERIOD_SECONDS", "soon"),
+    ] {
+        let told = world.fails(|command| {
+            command.env(variable, value);
+        });
+        assert_fails(told, 2, &[variable, value, "--"]);
+    }
 }
 
 #[test]
