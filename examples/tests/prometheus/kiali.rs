@@ -1,4 +1,4 @@
-//! What Kiali asks for its graph, of which it draws every row: kiali/kiali, `graph/telemetry/istio`, as of version 2.
+//! What Kiali asks for its graph: kiali/kiali, `graph/telemetry/istio`, as of version 2. Which rows it then leaves out or joins is its own affair.
 //!
 //! The queries are those of an ambient mesh with all traffic shown (`Rates.Ambient` is `total`: reporters are the waypoints,
 //! too, and ztunnels are not left out), for the namespaces of the demo.
