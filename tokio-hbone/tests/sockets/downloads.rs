@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_hbone::{Incoming, Pool, Relay, Server, ServerHandle, Service, copy_bidirectional};
 
-use crate::process::{held, until};
+use crate::process::{held, own_loopback, until};
 use crate::support::ends::{acceptor, connector, identity};
 use crate::support::pki::SERVER;
 
@@ -25,7 +25,9 @@ struct Source {
 
 impl Source {
     async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = TcpListener::bind((own_loopback(), 0))
+            .await
+            .expect("a port");
         let address = listener.local_addr().expect("an address");
         let (served, resets) = (Arc::default(), Arc::default());
         let source = Self {
@@ -82,7 +84,9 @@ async fn an_application_that_resets_its_socket_frees_the_upstream_at_the_far_end
     let source = Source::start().await;
     let (server, route) = relay(source.address).await;
     let pool = Pool::new(connector());
-    let door = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let door = TcpListener::bind((own_loopback(), 0))
+        .await
+        .expect("a port");
     let address = door.local_addr().expect("an address");
     let near = pool.clone();
     let proxy = tokio::spawn(async move {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_hbone::{Incoming, Pool, Relay, RelayConfig, Server, Service, Tunnel};
 
-use crate::process::{held, is_child, limited, run_again, until};
+use crate::process::{held, is_child, limited, own_loopback, run_again, until};
 use crate::support::ends::{acceptor, connector, identity, tunnel_error};
 use crate::support::pki::SERVER;
 
@@ -35,7 +35,9 @@ impl Service for ToLoopback {
 
 /// An application that greets whoever comes, and then neither says more nor goes away.
 async fn mute() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = TcpListener::bind((own_loopback(), 0))
+        .await
+        .expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
         let mut kept = Vec::new();

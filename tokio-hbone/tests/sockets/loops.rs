@@ -10,7 +10,7 @@ use hbone::{Accept, DialCause, Forwarded, Hop, Reject, Route, Timeouts};
 use tokio::net::TcpListener;
 use tokio_hbone::{Handler, Incoming, Pool, Server, ServerHandle, copy_bidirectional};
 
-use crate::process::{held, until};
+use crate::process::{held, own_loopback, until};
 use crate::support::ends::{acceptor, connector, hop, identity};
 use crate::support::pki::SERVER;
 
@@ -67,7 +67,9 @@ async fn start(
         next: Arc::clone(next),
         asked: Arc::clone(asked),
     };
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = TcpListener::bind((own_loopback(), 0))
+        .await
+        .expect("a port");
     let address = listener.local_addr().expect("an address");
     let server = Server::new(acceptor(), forwarder);
     let handle = server.handle();

@@ -15,7 +15,7 @@ use tokio_hbone::{
     Acceptor, ConnectionConfig, Handler, Incoming, Server, ServerConfig, ServerCounts, Tunnel,
 };
 
-use crate::process::{again, is_child};
+use crate::process::{again, is_child, own_loopback};
 use crate::support::ends::hop;
 use crate::support::pki::{MESH, SERVER, workload};
 use crate::support::script_tls::provider;
@@ -74,7 +74,7 @@ impl Peer {
     /// One that listens on loopback.
     pub(crate) fn start(prefix: &[&str], figures: Figures) -> Self {
         let mut peer = Self::spawn(prefix);
-        peer.listen("127.0.0.1", figures);
+        peer.listen(&own_loopback().to_string(), figures);
         peer
     }
 

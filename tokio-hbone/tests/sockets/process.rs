@@ -1,7 +1,8 @@
 //! This very test program, started again for one test, and what a process holds.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 /// Set in a process that was started by a test.
@@ -72,17 +73,29 @@ pub(crate) fn must(words: &str) {
     assert!(output.status.success(), "{words}: {complained}");
 }
 
+/// Where nobody else of this machine listens: a port alone may be that of another test's connections, too.
+pub(crate) fn own_loopback() -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, high | 0x80, low, NEXT.fetch_add(1, Ordering::SeqCst))
+}
+
 /// How many descriptors any process of this namespace holds of connections with `address` at either end.
 pub(crate) fn held(address: SocketAddr) -> usize {
     let table = std::fs::read_to_string("/proc/net/tcp").expect("a /proc");
-    let port = format!(":{:04X}", address.port());
+    let IpAddr::V4(ip) = address.ip() else {
+        panic!("{address} is in another table");
+    };
+    // The table has an address as the kernel holds it, a number in network order that is printed as one of this machine's.
+    let ip = u32::from_ne_bytes(ip.octets());
+    let end = format!("{ip:08X}:{:04X}", address.port());
     let mut held = 0;
     for line in table.lines().skip(1) {
         let fields: Vec<_> = line.split_whitespace().collect();
         let [_, local, remote, state, ..] = fields[..] else {
             continue;
         };
-        let ours = local.ends_with(&port) || remote.ends_with(&port);
+        let ours = local == end || remote == end;
         // A socket without an inode has no descriptor any more, and a listener is no connection.
         held += usize::from(ours && state != "0A" && fields.get(9) != Some(&"0"));
     }
