@@ -83,6 +83,28 @@ fn owned_baggage_takes_one_allocation() {
 }
 
 #[test]
+fn baggage_that_just_fits_is_written_without_allocation() {
+    let baggage = Baggage::parse([HEADER], &Limits::new()).baggage;
+    let mut header = String::with_capacity(HEADER.len());
+    for limits in [
+        Limits::new().with_members(baggage.len()),
+        Limits::new().with_bytes(HEADER.len()),
+    ] {
+        header.clear();
+        let used = measure(|| assert_eq!(baggage.encode(&limits, &mut header), 0));
+        assert_eq!((header.as_str(), used.count_total), (HEADER, 0));
+    }
+}
+
+#[test]
+fn a_member_that_just_fits_what_was_allocated_takes_no_other_allocation() {
+    // Room is made for all that follows the first member and its comma: eight octets are left for the second, with a comma.
+    let lines = ["k=v,,,,,,,,", "l=wwwww,,"];
+    let used = measure(|| assert_eq!(Baggage::parse(lines, &Limits::new()).baggage.len(), 2));
+    assert_eq!(used.count_total, 1);
+}
+
+#[test]
 fn the_worst_octets_take_less_than_four_times_the_raw_cap() {
     for piece in [
         ",", "=", ";", "%", "a=,", "a,", "k=v;", "k=v;p,", "k=%,", "k=%FF,", "\u{fffd}", "k= ,",

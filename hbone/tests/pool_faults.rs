@@ -108,6 +108,19 @@ fn dials_that_fail_together_count_as_one_failure() {
         !world.in_phase(Phase::Dialling).is_empty(),
         "the key rested once, not nine times over"
     );
+    let second = world.in_phase(Phase::Dialling);
+    assert!(second.len() > 1, "they are dialled together again");
+    world.pass(MILLI);
+    for dial in second {
+        world.dial_failed(dial, 1);
+    }
+    world.pass(199 * MILLI);
+    assert_eq!(world.in_phase(Phase::Dialling), []);
+    world.pass(MILLI);
+    assert!(
+        !world.in_phase(Phase::Dialling).is_empty(),
+        "and then twice as long, as after two failures"
+    );
 }
 
 // [101]
