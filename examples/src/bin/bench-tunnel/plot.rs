@@ -67,7 +67,7 @@ impl fmt::Display for Plot<'_> {
             f,
             r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">
 <rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>
-<text x="{}" y="22" text-anchor="middle" font-size="13">{}</text>"#,
+<text x="{}" y="16" text-anchor="middle" font-size="13">{}</text>"#,
             WIDTH / 2.0,
             self.title
         )?;
@@ -107,12 +107,13 @@ impl fmt::Display for Plot<'_> {
         writeln!(
             f,
             r##"<text x="{}" y="{}" text-anchor="middle">{}</text>
-<text x="{LEFT}" y="{}" text-anchor="middle">{}</text>
+<text x="{}" y="{}" text-anchor="end">{}</text>
 <text x="{}" y="{}" text-anchor="end" fill="#888">dashed: linear from the first point</text>
 </svg>"##,
             WIDTH / 2.0,
             HEIGHT - 12.0,
             self.x,
+            LEFT - 10.0, // beside the title, which may be as wide as the plot
             TOP - 8.0,
             self.y,
             WIDTH - RIGHT,
