@@ -56,6 +56,9 @@ pub struct Asked {
     version: http::Version,
 }
 
+/// What stands for a method or a path that nobody could read.
+const UNREAD: &str = "-";
+
 impl Asked {
     /// What this head asks for.
     #[must_use]
@@ -70,6 +73,17 @@ impl Asked {
             host: host.map(str::to_owned),
             path: head.uri.path().to_owned(),
             version: head.version,
+        }
+    }
+
+    /// What came, and could not be read as a request.
+    #[must_use]
+    pub fn unread(version: http::Version) -> Self {
+        Self {
+            method: UNREAD.to_owned(),
+            host: None,
+            path: UNREAD.to_owned(),
+            version,
         }
     }
 }

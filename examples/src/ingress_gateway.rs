@@ -78,6 +78,7 @@ pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
     };
     let exchange = ExchangeConfig::new().with_ambient_baggage(cli.ambient_enable_baggage);
     let pool = proxy.pool()?;
+    cli.limits.warn_of_strangers(&proxy.mesh().current());
     let balancer = Balancer::new(&proxy, pool.clone(), Role::IngressGateway, exchange)?;
     let forwarder = Forwarder::new(
         proxy.mesh().clone(),

@@ -58,6 +58,7 @@ pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
     let listener = proxy.listen(cli.inbound, "tunnels").await?;
     let exchange = ExchangeConfig::new().with_ambient_baggage(cli.ambient_enable_baggage);
     let pool = proxy.pool()?;
+    cli.limits.warn_of_strangers(&proxy.mesh().current());
     let balancer = Balancer::new(&proxy, pool.clone(), Role::Waypoint, exchange)?;
     let forwarder = Forwarder::new(
         proxy.mesh().clone(),

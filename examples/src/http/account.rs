@@ -2,7 +2,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use peer_meta::labels::HttpOutcome;
 use peer_meta::{DestinationService, Exchange};
@@ -36,7 +35,7 @@ impl Account {
     pub(super) fn new(
         metrics: &Arc<Metrics>,
         client: &Arc<Client>,
-        parts: &Parts,
+        asked: Asked,
         is_grpc: bool,
     ) -> Self {
         let began = Instant::now();
@@ -47,7 +46,7 @@ impl Account {
             service: None,
             next: None,
             progress: Arc::default(),
-            asked: Asked::new(parts),
+            asked,
             is_grpc,
             began,
             status: None,

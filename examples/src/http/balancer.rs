@@ -270,6 +270,7 @@ impl Balancer {
                 target: Target::Address(route.address().ip()),
                 pool: self.outer.clone(),
                 route: Box::new(route),
+                outer: None,
                 log: self.log.clone(),
             }))),
         }

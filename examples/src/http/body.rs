@@ -7,6 +7,7 @@ use http::header::{
     SET_COOKIE, TRAILER,
 };
 use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty};
 use peer_meta::{Message, Role, stripped};
 
 use super::hop_by_hop;
@@ -16,6 +17,12 @@ pub type Body = UnsyncBoxBody<Bytes, BodyError>;
 
 /// Why a body came to no end.
 pub(super) type BodyError = Box<dyn Error + Send + Sync>;
+
+/// None at all.
+pub(super) fn nothing() -> Body {
+    let none = Empty::new().map_err(|never| match never {});
+    none.boxed_unsync()
+}
 
 /// Takes off trailers what frames, routes or authenticates a message: that is for its head alone (RFC 9110 section 6.5.1).
 pub(super) fn clean_trailers(trailers: &mut HeaderMap) {

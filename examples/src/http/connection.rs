@@ -7,7 +7,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
 use super::answered::Answered;
 use super::body::Body;
-use super::fault::Fault;
+use super::fault::{Fault, in_full};
 use super::lane::Opened;
 
 /// An HTTP connection to a server, or one stream of it.
@@ -38,8 +38,9 @@ pub(super) struct Http2 {
 
 /// How many requests share an HTTP/2 connection, which is what servers usually allow.
 const MOST: usize = 100;
-/// The largest head of an answer.
-const MOST_HEAD: usize = 256 << 10;
+/// The largest head of an answer, in bytes, and in headers.
+pub(super) const MOST_HEAD: usize = 256 << 10;
+pub(super) const MOST_HEADERS: usize = 400;
 /// For each answer, and for all of a connection: what a server may send ahead of a client that is slow to read.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
@@ -50,6 +51,7 @@ impl Connection {
         let io = TokioIo::new(opened.io.into_io());
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(MOST_HEAD)
+            .max_headers(MOST_HEADERS)
             .handshake(io)
             .await
             .map_err(handshake)?;
@@ -145,5 +147,5 @@ impl Http2 {
 }
 
 fn handshake(error: hyper::Error) -> Fault {
-    Fault::Handshake(error.to_string())
+    Fault::Handshake(in_full(&error))
 }

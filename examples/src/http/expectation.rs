@@ -1,10 +1,9 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, StatusCode};
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
 
@@ -18,25 +17,22 @@ pub(super) struct Expectation {
     patience: Pin<Box<Sleep>>,
 }
 
+/// The end of the wait.
+#[derive(Debug)]
+pub(super) struct GoAhead(Mutex<Option<oneshot::Sender<()>>>);
+
 /// A server that knows nothing of the question is not waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Expectation {
-    /// Waits for what the server says to `request`.
-    pub(super) fn of<B>(request: &mut Request<B>) -> Self {
+    /// A wait, and what ends it.
+    pub(super) fn new() -> (Self, GoAhead) {
         let (sender, answered) = oneshot::channel();
-        let sender = Arc::new(Mutex::new(Some(sender)));
-        hyper::ext::on_informational(request, move |response| {
-            if response.status() == StatusCode::CONTINUE {
-                let mut sender = sender.lock().unwrap_or_else(PoisonError::into_inner);
-                // Nobody waits any more, if it fails.
-                let _ = sender.take().map(|sender| sender.send(()));
-            }
-        });
-        Self {
+        let expectation = Self {
             answered: Some(answered),
             patience: Box::pin(sleep(PATIENCE)),
-        }
+        };
+        (expectation, GoAhead(Mutex::new(Some(sender))))
     }
 
     /// Ready when the body may be read.
@@ -50,5 +46,14 @@ impl Expectation {
             }
         }
         self.patience.as_mut().poll(cx)
+    }
+}
+
+impl GoAhead {
+    /// The server wants the body.
+    pub(super) fn give(&self) {
+        let mut sender = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody waits any more, if it fails.
+        let _ = sender.take().map(|sender| sender.send(()));
     }
 }

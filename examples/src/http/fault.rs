@@ -1,15 +1,15 @@
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 
 use hbone::DialError;
 use hbone::mesh::NoRoute;
 use http::StatusCode;
-use thiserror::Error;
 
 use super::{Refusal, ResponseFlag};
 
 /// Why there is no connection to a server. Nothing of the request has left by then.
-#[derive(Debug, Clone, Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
     /// No tunnel.
@@ -47,4 +47,16 @@ impl Fault {
         };
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, flag, self.to_string())
     }
+}
+
+/// An error with all that led to it: of hyper's, the outermost says least.
+pub(super) fn in_full(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
 }

@@ -1,30 +1,29 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, UPGRADE};
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use tokio::time::timeout;
 
 use super::account::Account;
-use super::balancer::{Balancer, Chosen};
-use super::body::Body;
-use super::connection::Connection;
+use super::balancer::Balancer;
+use super::body::{Body, nothing};
+use super::call::{Call, frame, hear};
 use super::expectation::Expectation;
-use super::fault::Fault;
-use super::homeward::finish;
-use super::lane::Lane;
+use super::homeward::{clean, finish};
+use super::interim::Before;
+use super::lost::too_large;
 use super::onward::address;
-use super::progress::Broken;
+use super::patience::within;
 use super::screen::{is_grpc, screen};
 use super::upgrade::{Upgrades, forgo};
 use super::upload::Upload;
 use super::{Client, Limits, Meant, Refusal, ResponseFlag, Routing};
-use crate::mesh_file::{MeshWatch, Site};
+use crate::access_log::Asked;
+use crate::mesh_file::MeshWatch;
 use crate::metrics::Metrics;
 
 /// Carries requests to servers and answers back, one by one.
@@ -37,9 +36,6 @@ pub struct Forwarder {
     /// Whether a request that is not gRPC goes on in HTTP/1.1, whatever it came in.
     downgrades: bool,
 }
-
-/// How many servers are tried for one request, as long as nothing of it has left.
-const TRIES: usize = 3;
 
 impl Forwarder {
     /// Carries what `routing` knows the way of.
@@ -90,40 +86,83 @@ impl Forwarder {
         &self,
         client: Arc<Client>,
         request: Request<Incoming>,
-        upgrades: &Upgrades,
+        beside: Option<Beside>,
     ) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         let mut upgrade = parts.extensions.remove::<OnUpgrade>();
         let is_grpc = is_grpc(&parts.headers);
-        let mut account = Box::new(Account::new(&self.metrics, &client, &parts, is_grpc));
-        let version = parts.version;
-        let work = Box::pin(self.work(&client, parts, body, &mut account, is_grpc));
+        let asked = Asked::new(&parts);
+        let mut account = Box::new(Account::new(&self.metrics, &client, asked, is_grpc));
+        if hyper::body::Body::is_end_stream(&body) {
+            account.progress.handle_whole();
+        }
+        let (version, is_head) = (parts.version, parts.method == Method::HEAD);
+        let (upgrades, before) = beside
+            .map(|beside| (beside.upgrades, beside.before))
+            .unzip();
+        let incoming = Arrived {
+            parts,
+            body,
+            is_grpc,
+            // Who speaks HTTP/1.0 knows nothing of it.
+            before: before.filter(|_| version == Version::HTTP_11),
+        };
+        let work = Box::pin(self.work(&client, incoming, &mut account));
         match work.await {
-            Ok(Answer {
-                response,
-                is_websocket,
-            }) => {
-                let switches = is_websocket && response.status() == StatusCode::SWITCHING_PROTOCOLS;
+            Ok(response) => {
+                let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
                 let ours = upgrade.take_if(|_| switches);
                 forgo(upgrade);
-                finish(response, ours.map(|ours| (ours, upgrades)), account)
+                finish(response, ours.zip(upgrades), account)
             }
             Err(refusal) => {
                 forgo(upgrade);
                 account.refuse(&refusal);
-                refusal.response(is_grpc, version == Version::HTTP_2)
+                // What else comes of its body is for nobody, and hyper will not read it.
+                let refusal = match account.progress.is_whole() {
+                    true => refusal,
+                    false => refusal.closing(),
+                };
+                let response = refusal.response(is_grpc, version == Version::HTTP_2);
+                match is_head {
+                    true => response.map(|_| nothing()),
+                    false => response,
+                }
             }
         }
+    }
+
+    /// Counts and logs what was refused although nobody could read it as a request.
+    pub(super) fn refuse_unread(&self, client: &Arc<Client>, refusal: &Refusal) {
+        self.unread(client, Version::HTTP_11).refuse(refusal);
+    }
+
+    /// The same of a connection of HTTP/2 that ended since its client broke the rules, to whom nothing was answered.
+    pub(super) fn fail_unread(&self, client: &Arc<Client>, reason: String) {
+        let mut account = self.unread(client, Version::HTTP_2);
+        account.fail(ResponseFlag::ClientFault, reason);
+    }
+
+    fn unread(&self, client: &Arc<Client>, version: Version) -> Account {
+        let asked = Asked::unread(version);
+        let mut account = Account::new(&self.metrics, client, asked, false);
+        let meant = client.meant.as_ref();
+        account.service = meant.and_then(|meant| meant.service(&self.mesh.current()));
+        account
     }
 
     async fn work(
         &self,
         client: &Arc<Client>,
-        mut parts: Parts,
-        body: Incoming,
+        arrived: Arrived,
         account: &mut Account,
-        is_grpc: bool,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response<Incoming>, Refusal> {
+        let Arrived {
+            mut parts,
+            body,
+            is_grpc,
+            before,
+        } = arrived;
         let screened = screen(&mut parts, &self.limits)?;
         self.check_length(&body)?;
         let site = self.mesh.current();
@@ -132,7 +171,7 @@ impl Forwarder {
         account.service = meant.service(&site);
         let patience = (!is_grpc).then_some(self.limits.body_timeout);
         let progress = Arc::clone(&account.progress);
-        let mut upload = Upload::new(body, progress, self.limits.max_body, patience);
+        let mut upload = Upload::new(body, Arc::clone(&progress), &self.limits, patience);
         let version = match parts.version {
             Version::HTTP_2 if is_grpc || !self.downgrades => Version::HTTP_2,
             _ => Version::HTTP_11,
@@ -144,8 +183,13 @@ impl Forwarder {
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         }
         let mut request = Request::from_parts(parts, ());
-        if screened.expects && version != Version::HTTP_2 {
-            upload = upload.expecting(Expectation::of(&mut request));
+        if version != Version::HTTP_2 {
+            let go_ahead = screened.expects.then(|| {
+                let (expectation, go_ahead) = Expectation::new();
+                upload.expect(expectation);
+                go_ahead
+            });
+            hear(&mut request, go_ahead, before);
         }
         let mut request = request.map(|()| upload.boxed_unsync());
         frame(&mut request);
@@ -160,11 +204,9 @@ impl Forwarder {
             Meant::Workload(_) => None,
         };
         let patience = self.limits.response_timeout(service);
-        let response = within(patience, call.make(request)).await?;
-        Ok(Answer {
-            response,
-            is_websocket: screened.is_websocket,
-        })
+        let mut response = within(patience, &progress, call.make(request)).await?;
+        clean(&mut response, screened.is_websocket)?;
+        Ok(response)
     }
 
     fn check_length(&self, body: &Incoming) -> Result<(), Refusal> {
@@ -176,166 +218,21 @@ impl Forwarder {
     }
 }
 
-async fn within(
-    patience: Option<Duration>,
-    call: impl Future<Output = Result<Response<Incoming>, Refusal>>,
-) -> Result<Response<Incoming>, Refusal> {
-    let Some(patience) = patience else {
-        return call.await;
-    };
-    timeout(patience, call).await.unwrap_or_else(|_| {
-        let reason = format!(
-            "the server did not begin to answer within {patience:?}; see --response-timeout"
-        );
-        let flag = ResponseFlag::TimedOut;
-        Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, flag, reason))
-    })
+/// What a connection of HTTP/1 can do besides requests and answers.
+#[derive(Debug)]
+pub(super) struct Beside {
+    /// Takes what becomes of it.
+    pub(super) upgrades: Upgrades,
+    /// Takes what is said before the answer.
+    pub(super) before: Before,
 }
 
-struct Answer {
-    response: Response<Incoming>,
-    is_websocket: bool,
-}
-
-/// One request on its way to a server that takes it.
-struct Call<'c> {
-    forwarder: &'c Forwarder,
-    site: &'c Arc<Site>,
-    meant: &'c Meant,
-    account: &'c mut Account,
-}
-
-impl Call<'_> {
-    /// Sends it to one server after another until one has it. Once a byte of it may have left there is no other one, unless it
-    /// can be said twice.
-    async fn make(self, mut request: Request<Body>) -> Result<Response<Incoming>, Refusal> {
-        let mut tried = Vec::new();
-        let mut failed: Option<Fault> = None;
-        let mut again = spare(&request);
-        for _ in 0..TRIES {
-            let balancer = &self.forwarder.balancer;
-            let chosen = match balancer.choose(self.site, self.meant, &tried) {
-                Ok(chosen) => chosen,
-                Err(fault) => return Err(failed.unwrap_or(fault).refusal()),
-            };
-            let (lane, mut connection) = match self.connect(&chosen, request.version()).await {
-                Ok(connected) => connected,
-                Err(fault) => {
-                    tracing::debug!(%fault, "a server did not take a connection");
-                    balancer.handle_failed(&chosen);
-                    tried.push(chosen.uid.clone());
-                    failed = Some(fault);
-                    continue;
-                }
-            };
-            balancer.handle_connected(&chosen);
-            self.account.next = Some(connection.answered.address);
-            connection
-                .answered
-                .tell(&mut self.account.exchange, self.site);
-            match connection.send(request).await {
-                Ok(response) => {
-                    keep(lane, connection);
-                    return Ok(response);
-                }
-                Err(mut error) => {
-                    chosen.destination.handle_lost(&lane);
-                    let fault = Fault::Handshake(error.error().to_string());
-                    request = match error.take_message().or_else(|| again.take()) {
-                        Some(request) if self.account.progress.broken().is_none() => request,
-                        _ => return Err(self.lost(error.error())),
-                    };
-                    failed = Some(fault);
-                }
-            }
-        }
-        Err(failed.unwrap_or(Fault::NobodyElse).refusal())
-    }
-
-    async fn connect(
-        &self,
-        chosen: &Chosen,
-        version: Version,
-    ) -> Result<(Arc<Lane>, Connection), Fault> {
-        let lane = chosen.destination.lane().await?;
-        match lane.connection(version).await {
-            Ok(connection) => Ok((lane, connection)),
-            Err(fault) => {
-                chosen.destination.handle_lost(&lane);
-                Err(fault)
-            }
-        }
-    }
-
-    /// Why there is no answer to a request that has left.
-    fn lost(&self, error: &hyper::Error) -> Refusal {
-        match self.account.progress.broken() {
-            Some(Broken::TooLarge) => {
-                return too_large(self.forwarder.limits.max_body.unwrap_or_default());
-            }
-            Some(Broken::TooSlow) => {
-                let reason = "the body of the request paused for too long; see --body-timeout";
-                return Refusal::client(StatusCode::REQUEST_TIMEOUT, reason).closing();
-            }
-            Some(Broken::ClientGone) => {
-                let reason = "the client broke its request off";
-                return Refusal::new(StatusCode::BAD_REQUEST, ResponseFlag::ClientGone, reason)
-                    .closing();
-            }
-            None => {}
-        }
-        let is_malformed = error.is_parse();
-        let (flag, what) = match is_malformed {
-            true => (ResponseFlag::ServerFault, "the server's answer is no HTTP"),
-            false => (
-                ResponseFlag::ServerGone,
-                "the server broke its connection off before it answered",
-            ),
-        };
-        Refusal::new(StatusCode::BAD_GATEWAY, flag, format!("{what}: {error}"))
-    }
-}
-
-/// Says how a body of unknown length comes over HTTP/1.1: without that, none would be expected behind some methods.
-fn frame(request: &mut Request<Body>) {
-    let is_framed = request.version() == Version::HTTP_2
-        || hyper::body::Body::is_end_stream(request.body())
-        || request.headers().contains_key(CONTENT_LENGTH);
-    if !is_framed {
-        let chunked = HeaderValue::from_static("chunked");
-        request.headers_mut().insert(TRANSFER_ENCODING, chunked);
-    }
-}
-
-/// The request once more, if it can be said twice: it changes nothing (RFC 9110 section 9.2.2), and has no body.
-fn spare(request: &Request<Body>) -> Option<Request<Body>> {
-    if !request.method().is_idempotent() || !hyper::body::Body::is_end_stream(request.body()) {
-        return None;
-    }
-    let none = http_body_util::Empty::new().map_err(|never| match never {});
-    let mut again = Request::new(none.boxed_unsync());
-    again.method_mut().clone_from(request.method());
-    again.uri_mut().clone_from(request.uri());
-    again.headers_mut().clone_from(request.headers());
-    *again.version_mut() = request.version();
-    Some(again)
-}
-
-/// Puts the connection back as soon as the answer has been read to its end.
-fn keep(lane: Arc<Lane>, connection: Connection) {
-    if connection.version() == Version::HTTP_2 {
-        return;
-    }
-    tokio::spawn(async move {
-        if let Some(connection) = connection.ready().await {
-            lane.keep(connection);
-        }
-    });
-}
-
-fn too_large(most: u64) -> Refusal {
-    let reason = format!("the body of the request is larger than {most} bytes; see --max-body");
-    Refusal::client(StatusCode::PAYLOAD_TOO_LARGE, reason).closing()
+/// A request as it came.
+struct Arrived {
+    parts: Parts,
+    body: Incoming,
+    is_grpc: bool,
+    before: Option<Before>,
 }
 
 impl fmt::Debug for Forwarder {

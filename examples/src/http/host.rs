@@ -21,7 +21,8 @@ impl Host {
     /// Reads a `Host` header or `:authority` (RFC 9110 section 7.2).
     ///
     /// # Errors
-    /// It is empty, has a user, a path or an empty port, or characters that no name of a host and no address has.
+    /// It is empty or has an empty label, a user, a path, an empty port or one that begins with a zero, or characters that no name of a
+    /// host and no address has.
     pub fn parse(text: &[u8]) -> Result<Self, HostError> {
         let text = Authority::try_from(text).map_err(|_| HostError)?;
         let host = text.host();
@@ -36,11 +37,14 @@ impl Host {
         let has_port = match rest.strip_prefix(':') {
             Some(port) => {
                 let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
-                is_number && port.parse::<u16>().is_ok_and(|port| port > 0)
+                // A zero at its beginning would be the same port in another writing.
+                is_number && !port.starts_with('0') && port.parse::<u16>().is_ok()
             }
             None => rest.is_empty(),
         };
-        if host.is_empty()
+        let name = host.strip_suffix('.').unwrap_or(host);
+        let has_labels = name.split('.').all(|label| !label.is_empty());
+        if !has_labels
             || host.len() > 255
             || !has_port
             || !host.bytes().all(is_ordinary)
@@ -48,7 +52,7 @@ impl Host {
         {
             return Err(HostError);
         }
-        let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        let name = name.to_ascii_lowercase();
         Ok(Self { name, text })
     }
 
@@ -70,9 +74,10 @@ impl Host {
         &self.text
     }
 
-    /// Whether both mean the same.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.name == other.name && self.port() == other.port()
+    /// Whether both mean the same, if `default` is the port of one that names none.
+    pub(super) fn is_same(&self, other: &Self, default: u16) -> bool {
+        let port = |host: &Self| host.port().unwrap_or(default);
+        self.name == other.name && port(self) == port(other)
     }
 }
 
@@ -96,6 +101,7 @@ mod tests {
             ("echo.shop.", "echo.shop", None),
             ("10.0.0.1:8080", "10.0.0.1", Some(8080)),
             ("[fd00::1]:80", "[fd00::1]", Some(80)),
+            ("[::ffff:10.0.0.1]", "[::ffff:10.0.0.1]", None),
             ("under_score", "under_score", None),
         ] {
             let host = Host::parse(text.as_bytes()).expect(text);
@@ -104,10 +110,21 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_goes_without_saying_is_the_same_as_one_that_is_said() {
+        let host = |text: &str| Host::parse(text.as_bytes()).expect(text);
+        assert!(host("a").is_same(&host("A.:80"), 80));
+        assert!(host("a:443").is_same(&host("a"), 443));
+        assert!(!host("a:443").is_same(&host("a"), 80));
+        assert!(!host("a:81").is_same(&host("a:80"), 80));
+        assert!(!host("a").is_same(&host("b"), 80));
+    }
+
+    #[test]
     fn what_is_odd_is_none() {
         for text in [
             "", ":80", "a:", "a:0", "a:65536", "a:+80", "a:80:90", "user@a", "a/b", "a b", "a,b",
-            "a?b", "a#b", "[::1", "::1", "[::z]", "[a]", "a%00", "a;b", "a\\b",
+            ".", "..", ".:80", "a..", "a..b", ".a", "a:080", "a:00", "[::1].", "a?b", "a#b",
+            "[::1", "::1", "[::z]", "[a]", "a%00", "a;b", "a\\b",
         ] {
             assert_eq!(Host::parse(text.as_bytes()), Err(HostError), "{text:?}");
         }

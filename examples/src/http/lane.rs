@@ -15,6 +15,7 @@ use tokio_hbone::{Pool, Tunnel};
 use super::answered::Answered;
 use super::connection::{Connection, Http2};
 use super::fault::Fault;
+use super::outer_hop::OuterHop;
 use crate::hop_log::HopLog;
 use crate::proxy::connect_from;
 
@@ -38,6 +39,8 @@ pub(super) enum Way {
         pool: Pool,
         route: Box<Route>,
         target: Target,
+        /// What leads there, if another tunnel does.
+        outer: Option<OuterHop>,
         log: HopLog,
     },
 }
@@ -176,9 +179,14 @@ impl Lane {
                 pool,
                 route,
                 target,
+                outer,
                 log,
             } => {
-                let tunnel = pool.connect(route).await?;
+                let connected = pool.connect(route).await;
+                let tunnel = connected.map_err(|error| match outer {
+                    Some(outer) => outer.explain(error),
+                    None => error,
+                })?;
                 if let Some(answer) = tunnel.answers().last() {
                     let position = match target {
                         Target::OtherNetwork => Position::Inner,

@@ -2,8 +2,10 @@ use std::time::Duration;
 
 use clap::Args;
 use hbone::Hostname;
+use hbone::mesh::Directory;
 
 use super::ResponseTimeout;
+use crate::mesh_file::Site;
 use crate::proxy::parse_duration;
 
 /// What clients may ask for, and how long anybody may take.
@@ -31,8 +33,9 @@ pub struct Limits {
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
     pub body_timeout: Duration,
 
-    /// How long a server may take to begin its answer; then 504. With HOST, those of this service of the mesh file, whatever name the
-    /// request has for it. 0s is as long as the client waits, which is the default. May be repeated
+    /// How long a server may take to begin its answer, from when it has all of the request, or not to read more of one; then 504. With
+    /// HOST, those of this service of the mesh file, whatever name the request has for it. 0s is as long as the client waits, which is
+    /// the default. May be repeated
     #[arg(long, value_name = "[HOST=]DURATION")]
     pub response_timeout: Vec<ResponseTimeout>,
 
@@ -42,6 +45,16 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Warns of timeouts that are for nobody in this mesh.
+    pub(crate) fn warn_of_strangers(&self, site: &Site) {
+        let hosts = self.response_timeout.iter();
+        for host in hosts.filter_map(|timeout| timeout.service.as_ref()) {
+            if site.mesh().services_with_hostname(host).is_empty() {
+                tracing::warn!(%host, "--response-timeout names a service that the mesh file does not have; its hostname there is what counts, not what --route calls it");
+            }
+        }
+    }
+
     /// How long the servers of `service` may take to begin an answer. What is said of the service goes before what is said of all, and what
     /// is said last before what was said first.
     pub(super) fn response_timeout(&self, service: Option<&Hostname>) -> Option<Duration> {

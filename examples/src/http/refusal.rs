@@ -1,8 +1,10 @@
 use std::borrow::Cow;
+use std::time::SystemTime;
 
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use httpdate::fmt_http_date;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{Body, ResponseFlag};
@@ -52,23 +54,41 @@ impl Refusal {
 
     /// The answer: a line of text, or to gRPC a status of its own, in a response without a body.
     pub(super) fn response(&self, is_grpc: bool, keeps_connections: bool) -> Response<Body> {
-        if is_grpc {
-            return self.grpc();
+        let mut response = match is_grpc {
+            true => self.grpc(),
+            false => self.plain(),
+        };
+        if self.closes && !keeps_connections {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
         }
-        let text = Full::new(format!("{}\n", self.reason).into());
+        response
+    }
+
+    /// The same as it is written in HTTP/1.1, to whoever has not asked for anything that can be read.
+    pub(super) fn http1(&self) -> String {
+        let text = self.text();
+        format!(
+            "HTTP/1.1 {}\r\ncontent-type: {PLAIN}\r\ncontent-length: {}\r\nconnection: close\r\ndate: {}\r\n\r\n{text}",
+            self.status,
+            text.len(),
+            fmt_http_date(SystemTime::now()),
+        )
+    }
+
+    fn text(&self) -> String {
+        format!("{}\n", self.reason)
+    }
+
+    fn plain(&self) -> Response<Body> {
+        let text = Full::new(self.text().into());
         let mut response = Response::new(text.map_err(|never| match never {}).boxed_unsync());
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PLAIN));
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             let allowed = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE";
             headers.insert(ALLOW, HeaderValue::from_static(allowed));
-        }
-        if self.closes && !keeps_connections {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
@@ -102,6 +122,8 @@ impl Refusal {
         }
     }
 }
+
+const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// What gRPC wants encoded in `grpc-message`.
 const NOT_IN_MESSAGES: AsciiSet = CONTROLS.add(b'%');

@@ -12,6 +12,7 @@ use tokio_hbone::{Connector, Pool};
 
 use super::fault::Fault;
 use super::lane::{Lane, Way};
+use super::outer_hop::OuterHop;
 use super::rate::Rate;
 use crate::hop_log::HopLog;
 
@@ -205,10 +206,17 @@ impl Ring {
     fn new_lane(&self) -> Lane {
         let (outer, route) = (self.outer.clone(), self.outer_route.clone());
         let log = self.log.clone();
+        let outer_hop = OuterHop::default();
+        let failing = outer_hop.clone();
         let inner = self.inner.clone().with_transport(move |_| {
             let (outer, route, log) = (outer.clone(), route.clone(), log.clone());
+            let failing = failing.clone();
             async move {
-                let tunnel = outer.connect(&route).await.map_err(io::Error::other)?;
+                let connected = outer.connect(&route).await;
+                let tunnel = connected.map_err(|error| {
+                    failing.handle_failed(error.clone());
+                    io::Error::other(error)
+                })?;
                 if let Some(answer) = tunnel.answers().last() {
                     log.asked(Position::Outer, &route.last().connect, answer);
                 }
@@ -219,6 +227,7 @@ impl Ring {
             pool: Pool::builder(inner).config(self.config).build(),
             route: Box::new(self.inner_route.clone()),
             target: Target::OtherNetwork,
+            outer: Some(outer_hop),
             log: self.log.clone(),
         })
     }

@@ -28,7 +28,7 @@ static ONCE: [HeaderName; 6] = [
     HOST,
     ORIGIN,
 ];
-const LONGEST_TARGET: usize = 16 << 10;
+pub(super) const LONGEST_TARGET: usize = 16 << 10;
 
 /// Whether a request is gRPC: then it is answered in gRPC's terms.
 pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
@@ -141,7 +141,7 @@ fn host(parts: &Parts) -> Result<Option<Host>, Refusal> {
         return Err(bad("the scheme of the request is neither http nor https"));
     }
     match (target, header) {
-        (Some(target), Some(header)) if !target.is_same(&header) => Err(bad(
+        (Some(target), Some(header)) if !target.is_same(&header, port_of(parts)) => Err(bad(
             "the target of the request and its Host header name different hosts",
         )),
         (None, None) if parts.version > Version::HTTP_10 => Err(bad("the request names no host")),
@@ -149,6 +149,14 @@ fn host(parts: &Parts) -> Result<Option<Host>, Refusal> {
             Err(bad("a request of HTTP/1.1 without a Host header"))
         }
         (target, header) => Ok(target.or(header)),
+    }
+}
+
+/// The port that a host means which names none.
+fn port_of(parts: &Parts) -> u16 {
+    match parts.uri.scheme_str() {
+        Some("https") => 443,
+        _ => 80,
     }
 }
 

@@ -1,5 +1,5 @@
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,11 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, sink};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
-use super::upgrade::Upgrades;
-use super::{Body, Client, Drain, Forwarder, Protocol};
+use super::fault::in_full;
+use super::forwarder::Beside;
+use super::interim::Interim;
+use super::own_words::{Floor, OwnWords};
+use super::{Body, Client, Drain, Forwarder, Protocol, Refusal, unread};
 
 /// For each request, and for all of a connection: what a client may send ahead of a server that is slow to read.
 const STREAM_WINDOW: u32 = 1 << 20;
@@ -26,9 +29,6 @@ const MOST_REQUESTS: u32 = 100;
 const MARGIN: usize = 4;
 /// For the last words to somebody who is slow, and for whoever gets them to leave.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// To a head that does not come to its end.
-const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n\
-    content-length: 58\r\n\r\nthe head of the request did not come; see --head-timeout.\n";
 
 /// Serves all requests on one connection, and what one of them may have made of it, to its end.
 pub async fn serve<IO>(
@@ -41,7 +41,6 @@ pub async fn serve<IO>(
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let serving = Serving {
-        address: client.address,
         client: Arc::new(client),
         forwarder,
         drain,
@@ -51,13 +50,21 @@ pub async fn serve<IO>(
         _ => serving.http1(io).await,
     };
     if let Err(error) = ended {
-        let error: &dyn std::error::Error = &error;
-        tracing::debug!(src.addr = %serving.address, error, "a connection of HTTP ended");
+        let error = in_full(&error);
+        tracing::debug!(src.addr = %serving.client.address, error, "a connection of HTTP ended");
     }
 }
 
+/// Refuses a connection on which nothing came that can be answered: says so to the client, the metrics and the log.
+pub(crate) async fn turn_away<IO>(io: IO, forwarder: &Forwarder, client: Client, refusal: &Refusal)
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    forwarder.refuse_unread(&Arc::new(client), refusal);
+    say(io, refusal.http1().as_bytes()).await;
+}
+
 struct Serving<'s> {
-    address: SocketAddr,
     client: Arc<Client>,
     forwarder: Arc<Forwarder>,
     drain: &'s Drain,
@@ -68,16 +75,9 @@ impl Serving<'_> {
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        // Nothing is upgraded in HTTP/2.
-        let (upgrades, _) = unbounded_channel();
         let (forwarder, client) = (Arc::clone(&self.forwarder), Arc::clone(&self.client));
         let service = service_fn(move |request| {
-            answer(
-                Arc::clone(&forwarder),
-                Arc::clone(&client),
-                request,
-                upgrades.clone(),
-            )
+            answer(Arc::clone(&forwarder), Arc::clone(&client), request, None)
         });
         let mut connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -86,12 +86,31 @@ impl Serving<'_> {
             .max_concurrent_streams(MOST_REQUESTS)
             .max_header_list_size(u32::try_from(self.most()).unwrap_or(u32::MAX))
             .serve_connection(TokioIo::new(io), service);
-        tokio::select! {
-            ended = &mut connection => return ended,
-            () = self.drain.begun() => {}
+        let early = tokio::select! {
+            ended = &mut connection => Some(ended),
+            () = self.drain.begun() => None,
+        };
+        let ended = match early {
+            Some(ended) => ended,
+            None => {
+                Pin::new(&mut connection).graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = &ended {
+            self.handle_broken(error);
         }
-        Pin::new(&mut connection).graceful_shutdown();
-        connection.await
+        ended
+    }
+
+    /// A client that breaks the rules of HTTP/2 has heard of it from h2.
+    fn handle_broken(&self, error: &hyper::Error) {
+        let cause = error.source();
+        let broken = cause.and_then(|cause| cause.downcast_ref::<h2::Error>());
+        if let Some(broken) = broken.filter(|broken| broken.is_library()) {
+            let reason = format!("the client broke the rules of HTTP/2: {broken}");
+            self.forwarder.fail_unread(&self.client, reason);
+        }
     }
 
     async fn http1<IO>(&self, io: IO) -> hyper::Result<()>
@@ -101,22 +120,27 @@ impl Serving<'_> {
         let (upgrades, mut upgraded) = unbounded_channel();
         let (forwarder, client) = (Arc::clone(&self.forwarder), Arc::clone(&self.client));
         let drain = self.drain.clone();
+        let (floor, interim) = (Floor::default(), Interim::default());
+        let io = OwnWords::new(io, floor.clone(), interim.clone());
         let service = service_fn(move |request| {
-            let drain = drain.clone();
-            let answer = answer(
-                Arc::clone(&forwarder),
-                Arc::clone(&client),
-                request,
-                upgrades.clone(),
-            );
+            floor.take();
+            let (drain, floor, interim) = (drain.clone(), floor.clone(), interim.clone());
+            let beside = Beside {
+                upgrades: upgrades.clone(),
+                before: interim.open(),
+            };
+            let (forwarder, client) = (Arc::clone(&forwarder), Arc::clone(&client));
+            let answer = answer(forwarder, client, request, Some(beside));
             async move {
                 let mut response = answer.await?;
-                let is_last = response.status() != StatusCode::SWITCHING_PROTOCOLS;
-                if is_last && drain.has_begun() {
+                interim.close();
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    floor.leave();
+                } else if drain.has_begun() {
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(CONNECTION, close);
                 }
-                Ok::<_, Infallible>(response)
+                Ok::<_, Infallible>(response.map(|body| floor.speech(body)))
             }
         });
         let limits = self.forwarder.limits();
@@ -147,12 +171,24 @@ impl Serving<'_> {
             return ended;
         };
         let io = parts.io.into_inner();
-        match &ended {
-            Err(error) if error.is_timeout() && parts.read_buf.is_empty() => say(io, b"").await,
-            Err(error) if error.is_timeout() => say(io, TOO_SLOW).await,
-            Err(error) if !error.is_parse() => {}
-            // It has been told of the end.
-            _ => leave(io).await,
+        let is_withheld = io.is_withheld();
+        let io = io.into_inner();
+        let Err(error) = &ended else {
+            leave(io).await;
+            return ended;
+        };
+        match unread::of_http1(error, &parts.read_buf, limits) {
+            Some(refusal) => {
+                self.forwarder.refuse_unread(&self.client, &refusal);
+                match is_withheld || !error.is_parse() {
+                    true => say(io, refusal.http1().as_bytes()).await,
+                    // It was said by hyper, behind an answer that was not written yet.
+                    false => leave(io).await,
+                }
+            }
+            // Whoever is idle for too long has asked for nothing.
+            None if error.is_timeout() => say(io, b"").await,
+            None => {}
         }
         ended
     }
@@ -168,9 +204,9 @@ async fn answer(
     forwarder: Arc<Forwarder>,
     client: Arc<Client>,
     request: Request<Incoming>,
-    upgrades: Upgrades,
+    beside: Option<Beside>,
 ) -> Result<Response<Body>, Infallible> {
-    Ok(forwarder.forward(client, request, &upgrades).await)
+    Ok(forwarder.forward(client, request, beside).await)
 }
 
 /// Gives a client whose connection has ended time to close its own half. What it was told last is thrown away if the connection is closed

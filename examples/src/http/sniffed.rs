@@ -53,6 +53,11 @@ impl<IO> Sniffed<IO> {
         }
     }
 
+    /// The connection.
+    pub const fn get_mut(&mut self) -> &mut IO {
+        &mut self.io
+    }
+
     /// What was read of it, and the connection.
     pub fn into_parts(self) -> (Bytes, IO) {
         (self.first, self.io)

@@ -1,13 +1,16 @@
+use std::error::Error;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
+use super::Limits;
 use super::body::{BodyError, clean_trailers};
 use super::expectation::Expectation;
 use super::progress::{Broken, Progress};
@@ -18,6 +21,7 @@ pub(super) struct Upload {
     inner: Incoming,
     progress: Arc<Progress>,
     most: u64,
+    most_trailers: usize,
     /// How long the client may pause.
     patience: Option<Duration>,
     pause: Option<Pin<Box<Sleep>>>,
@@ -28,23 +32,23 @@ impl Upload {
     pub(super) fn new(
         inner: Incoming,
         progress: Arc<Progress>,
-        most: Option<u64>,
+        limits: &Limits,
         patience: Option<Duration>,
     ) -> Self {
         Self {
             inner,
             progress,
-            most: most.unwrap_or(u64::MAX),
+            most: limits.max_body.unwrap_or(u64::MAX),
+            most_trailers: usize::try_from(limits.max_headers).unwrap_or(usize::MAX),
             patience,
             pause: None,
             expectation: None,
         }
     }
 
-    /// The same, which is not read before the expectation is met.
-    pub(super) fn expecting(mut self, expectation: Expectation) -> Self {
+    /// It is not read before the expectation is met.
+    pub(super) fn expect(&mut self, expectation: Expectation) {
         self.expectation = Some(expectation);
-        self
     }
 
     /// Whether the client has paused for too long. Only then is the time counted: a server that does not read is not its fault.
@@ -75,10 +79,15 @@ impl Body for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(expectation) = &mut self.expectation {
-            ready!(expectation.poll(cx));
+            if expectation.poll(cx).is_pending() {
+                // A server that knows nothing of the question waits for the body.
+                self.progress.handle_wanted();
+                return Poll::Pending;
+            }
             self.expectation = None;
         }
         let Poll::Ready(next) = Pin::new(&mut self.inner).poll_frame(cx) else {
+            self.progress.handle_wanted();
             return match self.is_too_slow(cx) {
                 true => self.fail(Broken::TooSlow, "the client paused for too long"),
                 false => Poll::Pending,
@@ -86,13 +95,20 @@ impl Body for Upload {
         };
         self.pause = None;
         let mut frame = match next {
-            None => return Poll::Ready(None),
+            None => {
+                self.progress.handle_whole();
+                return Poll::Ready(None);
+            }
             Some(Ok(frame)) => frame,
             Some(Err(error)) => {
-                self.progress.break_off(Broken::ClientGone);
+                self.progress.break_off(broken(&error));
                 return Poll::Ready(Some(Err(error.into())));
             }
         };
+        match frame.is_trailers() || self.inner.is_end_stream() {
+            true => self.progress.handle_whole(),
+            false => self.progress.handle_handed(),
+        }
         if let Some(data) = frame.data_ref() {
             self.progress
                 .add(u64::try_from(data.len()).unwrap_or(u64::MAX));
@@ -101,6 +117,9 @@ impl Body for Upload {
             }
         }
         if let Some(trailers) = frame.trailers_mut() {
+            if trailers.len() > self.most_trailers {
+                return self.fail(Broken::Trailers, "there are too many trailers");
+            }
             clean_trailers(trailers);
         }
         Poll::Ready(Some(Ok(frame)))
@@ -112,5 +131,41 @@ impl Body for Upload {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        // Nobody waits for the client any more.
+        self.progress.handle_handed();
+    }
+}
+
+/// Whose fault it is that a body does not come to its end: who breaks it off and who frames it wrongly is told apart by what hyper found.
+fn broken(error: &hyper::Error) -> Broken {
+    let Some(cause) = error.source() else {
+        return Broken::ClientGone;
+    };
+    if let Some(stream) = cause.downcast_ref::<h2::Error>() {
+        return match stream.is_library() {
+            true => Broken::Malformed(stream.to_string()),
+            false => Broken::ClientGone,
+        };
+    }
+    let Some(found) = cause.downcast_ref::<io::Error>() else {
+        return Broken::ClientGone;
+    };
+    let is_framing = matches!(
+        found.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+    );
+    // What is wrong with TLS has these kinds, too.
+    let is_below = found
+        .get_ref()
+        .is_none_or(|inner| inner.is::<rustls::Error>());
+    match found.to_string() {
+        _ if !is_framing || is_below => Broken::ClientGone,
+        text if text.starts_with("chunk trailers") => Broken::Trailers,
+        text => Broken::Malformed(text),
     }
 }

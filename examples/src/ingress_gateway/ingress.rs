@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::access_log::{self, Direction};
-use crate::http::{Client, Drain, Forwarder, Outside, Protocol, serve, sniff};
+use crate::http::{Client, Drain, Forwarder, Outside, Protocol, Refusal, serve, sniff, turn_away};
 use crate::mesh_file::{MeshWatch, Site};
 use crate::proxy::{Admitted, Proxy};
 use hbone::authorization::Connection;
@@ -30,8 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 enum Unserved {
     #[error("a policy denies it")]
     Denied,
-    #[error("what it speaks is no HTTP")]
-    NoHttp,
 }
 
 impl Ingress {
@@ -74,11 +72,21 @@ impl Ingress {
         let Ok(server) = socket.local_addr() else {
             return;
         };
-        match timeout(PATIENCE, tls.accept(Outside::in_handshake(socket))).await {
-            Ok(Ok(mut io)) => {
-                io.get_mut().0.begin();
-                let client = self.client(from, server, "https");
+        let client = self.client(from, server, "https");
+        let handshake = async {
+            let (protocol, io) = sniff(Outside::in_handshake(socket), PATIENCE).await?;
+            match protocol {
+                Protocol::Tcp => tls.accept(io).await.map(Ok),
+                _ => Ok(Err(io)),
+            }
+        };
+        match timeout(PATIENCE, handshake).await {
+            Ok(Ok(Ok(mut io))) => {
+                io.get_mut().0.get_mut().begin();
                 self.admit(io, client, admitted).await;
+            }
+            Ok(Ok(Err(io))) => {
+                turn_away(io, &self.forwarder, client, &Refusal::of_unencrypted()).await;
             }
             Ok(Err(error)) => access_log::refused(Direction::Inbound, from, server, &error),
             Err(late) => access_log::refused(Direction::Inbound, from, server, &late),
@@ -110,9 +118,14 @@ impl Ingress {
             () = self.drain.is_time_for_the_idle() => return,
         };
         match sniffed {
-            Ok((Protocol::Tcp, _)) => {
-                let odd = Unserved::NoHttp;
-                access_log::refused(Direction::Inbound, client.address, client.server, &odd);
+            Ok((Protocol::Tcp, sniffed)) => {
+                let (first, io) = sniffed.into_parts();
+                match Refusal::of_strange(&first) {
+                    Some(refusal) => turn_away(io, &self.forwarder, client, &refusal).await,
+                    None => {
+                        tracing::debug!(src.addr = %client.address, "a client said nothing");
+                    }
+                }
             }
             Ok((protocol, io)) => {
                 serve(

@@ -33,16 +33,11 @@ pub(crate) type Pod = (u8, u32, bool);
 
 impl World {
     pub(crate) fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let pid = std::process::id();
-        let index = pid * 64 + count; // 64 worlds a process
-        let folder = std::env::temp_dir().join(format!("hbone-gateway-{pid}-{count}"));
-        std::fs::create_dir(&folder).expect("a folder");
+        let (net, folder) = claim();
         let world = Self {
             authority: Authority::root("gateway test root").expect("a root"),
             folder,
-            net: [64 + (index / 256 % 64) as u8, (index % 256) as u8],
+            net,
             reloads: AtomicU32::new(0),
         };
         std::fs::write(world.folder.join("root.pem"), world.authority.pem()).expect("root.pem");
@@ -216,6 +211,22 @@ impl Drop for World {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
+
+/// A network that no other world has, of this process or of one beside it: whoever can make its folder has it.
+fn claim() -> ([u8; 2], PathBuf) {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id() * 128 + COUNT.fetch_add(1, Ordering::Relaxed);
+    let nets = (first..first + NETS).map(|index| [32 + (index / 256 % 96) as u8, index as u8]);
+    let mut claims = nets.map(|net| {
+        let folder = std::env::temp_dir().join(format!("hbone-world-{}-{}", net[0], net[1]));
+        std::fs::create_dir(&folder).map(|()| (net, folder))
+    });
+    let claimed = claims.find_map(Result::ok);
+    claimed.expect("a folder that is not there yet")
+}
+
+/// How many there are.
+const NETS: u32 = 96 * 256;
 
 /// The identity of a service account.
 pub(crate) fn id(account: &str) -> String {

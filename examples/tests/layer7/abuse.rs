@@ -55,6 +55,21 @@ async fn what_two_readers_could_understand_in_two_ways_is_refused() {
             "GET /head HTTP/1.1\r\nHost: near/admin\r\n\r\n".to_owned(),
         ),
         (
+            "a host of dots",
+            400,
+            "GET /head HTTP/1.1\r\nHost: .\r\n\r\n".to_owned(),
+        ),
+        (
+            "a host with an empty label",
+            400,
+            "GET /head HTTP/1.1\r\nHost: near.shop.svc.cluster.local..\r\n\r\n".to_owned(),
+        ),
+        (
+            "a port in another writing",
+            400,
+            "GET /head HTTP/1.1\r\nHost: near.shop.svc.cluster.local:080\r\n\r\n".to_owned(),
+        ),
+        (
             "an empty host",
             400,
             "GET /head HTTP/1.1\r\nHost:\r\n\r\n".to_owned(),
@@ -212,6 +227,20 @@ async fn what_two_readers_could_understand_in_two_ways_is_refused() {
             .any(|line| line.contains("more than one host header")),
         "{log:#?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_goes_without_saying_may_be_said_in_one_place() {
+    let (setting, _waypoint, _server) = start().await;
+    for (target, host) in [("", ":80"), (":80", ""), (":80", ":80")] {
+        let request =
+            format!("GET http://{NEAR}{target}/head HTTP/1.1\r\nHost: {NEAR}{host}\r\n\r\n");
+        let answer = raw(&setting, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    let request = format!("GET http://{NEAR}:81/head HTTP/1.1\r\nHost: {NEAR}\r\n\r\n");
+    let answer = raw(&setting, request.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::process::Process;
 use crate::raw::{raw, raw_tunnel, read_until};
 use crate::server::Server;
-use crate::setting::{NEAR, Setting};
+use crate::setting::{FAR, NEAR, Setting};
 
 const HOST: &str = "Host: near.shop.svc.cluster.local\r\n";
 
@@ -83,6 +83,45 @@ async fn a_service_may_have_a_timeout_of_its_own() {
     let answer = raw(&setting, request.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
     assert!(answer.contains("within 300ms"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timeout_for_a_service_that_is_not_there_is_warned_of() {
+    let strange = "elsewhere.example=1s";
+    let own = format!("{NEAR}=1s");
+    let flags = ["--response-timeout", strange, "--response-timeout", &own];
+    let (_setting, waypoint, _server) = start(&flags).await;
+    let warned = waypoint.wait_for(&["--response-timeout names"], 1).await;
+    assert_eq!(warned.len(), 1, "{warned:#?}");
+    assert!(warned[0].contains("elsewhere.example"), "{warned:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_refuses_is_named_with_its_answer() {
+    let setting = Setting::new();
+    let mesh = setting.mesh(&[(10, 1, true)], &[]);
+    // Nobody is there whom the gateway could reach.
+    let gateway = setting.world.start(&mesh, &[]).await;
+    let waypoint = setting.start_waypoint(&[]).await;
+    let mut client = Client::connect(&setting, &format!("{FAR}:80"), Version::HTTP_11).await;
+    let answer = client.get(FAR, "/").await;
+    assert_eq!(answer.status, 503);
+    for part in ["the outer hop (1 of 2)", "refused the tunnel with 503"] {
+        assert!(answer.text().contains(part), "{part} in {}", answer.text());
+    }
+    waypoint
+        .wait_for(&["http.status=503", "flags=\"UF\"", "the outer hop"], 1)
+        .await;
+    drop(gateway);
+    // And now nobody is there who could refuse.
+    let mut client = Client::connect(&setting, &format!("{FAR}:80"), Version::HTTP_11).await;
+    let answer = client.get(FAR, "/").await;
+    assert_eq!(answer.status, 503);
+    assert!(
+        answer.text().contains("the outer hop (1 of 2)"),
+        "{}",
+        answer.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ mod client;
 mod curl;
 mod draining;
 mod h2load;
+mod hostile;
 mod limits;
 mod odd_answers;
 mod outside;
@@ -16,11 +17,13 @@ mod peers;
 #[path = "../gateway/process.rs"]
 mod process;
 mod raw;
+mod refusals;
 mod scripted;
 mod served;
 mod server;
 mod setting;
 mod spread;
+mod uploads;
 #[expect(dead_code, reason = "the gateway's tests need more of it")]
 #[path = "../gateway/world.rs"]
 mod world;

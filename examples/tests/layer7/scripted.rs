@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use hbone::Accept;
 use rustls::crypto::aws_lc_rs;
@@ -11,13 +11,18 @@ use tokio_hbone::{Acceptor, Handler, Incoming, Server};
 use crate::setting::Setting;
 
 /// A pod that answers whatever is asked, once a head has come, with the same bytes, and keeps the connection open.
-pub(crate) struct Scripted(JoinHandle<()>);
+pub(crate) struct Scripted {
+    serving: JoinHandle<()>,
+    answer: Answer,
+}
 
-struct Answers(&'static [u8]);
+type Answer = Arc<Mutex<&'static [u8]>>;
+
+struct Answers(Answer);
 
 impl Scripted {
     /// On the address that ends with this byte.
-    pub(crate) async fn start(setting: &Setting, last: u8, answer: &'static [u8]) -> Self {
+    pub(crate) async fn start(setting: &Setting, last: u8) -> Self {
         let world = &setting.world;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let files = PemFiles::new(world.file("echo.pem"), world.file("echo.key"))
@@ -27,14 +32,21 @@ impl Scripted {
         let listener = TcpListener::bind((world.ip(last), hbone::PORT))
             .await
             .expect("a free address");
-        let server = Server::new(Acceptor::new(tls), Answers(answer));
-        Self(tokio::spawn(server.run(listener)))
+        let answer = Answer::default();
+        let server = Server::new(Acceptor::new(tls), Answers(Arc::clone(&answer)));
+        let serving = tokio::spawn(server.run(listener));
+        Self { serving, answer }
+    }
+
+    /// From now on this.
+    pub(crate) fn answers(&self, answer: &'static [u8]) {
+        *self.answer.lock().expect("no panic") = answer;
     }
 }
 
 impl Drop for Scripted {
     fn drop(&mut self) {
-        self.0.abort();
+        self.serving.abort();
     }
 }
 
@@ -43,15 +55,17 @@ impl Handler for Answers {
         let Ok(mut tunnel) = asked.accept(&Accept::default()) else {
             return;
         };
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            match tunnel.read_u8().await {
-                Ok(octet) => head.push(octet),
-                Err(_) => return,
+        loop {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                match tunnel.read_u8().await {
+                    Ok(octet) => head.push(octet),
+                    Err(_) => return,
+                }
             }
+            let answer = *self.0.lock().expect("no panic");
+            // Who does not want to hear it has gone.
+            let _ = tunnel.write_all(answer).await;
         }
-        // Who does not want to hear it has gone.
-        let _ = tunnel.write_all(self.0).await;
-        let _ = tunnel.read_to_end(&mut Vec::new()).await;
     }
 }

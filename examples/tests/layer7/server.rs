@@ -147,7 +147,7 @@ impl Pod {
         sleep(self.delay).await;
         let mut response = match request.uri().path() {
             "/echo" => Response::new(request.into_body().boxed_unsync()),
-            "/head" => Response::new(full(describe(&request))),
+            "/head" | "*" => Response::new(full(describe(&request))),
             "/trailers" => trailers(request).await,
             "/chat" => {
                 let upgrading = hyper::upgrade::on(&mut request);
