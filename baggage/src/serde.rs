@@ -1,4 +1,7 @@
 //! Members as a list of maps (`key`, `value`, `properties`), peer attributes as a map of what is set.
+//!
+//! What is deserialized comes from configuration and from people, never from a peer: peers send headers. So it is held to what
+//! there is, and a misspelt field is an error that names it.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -11,6 +14,7 @@ use crate::istio::{PeerAttributes, WorkloadKind};
 use crate::member::Member;
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct MemberRepr<'a> {
     #[serde(borrow)]
     key: Cow<'a, str>,
@@ -21,6 +25,7 @@ struct MemberRepr<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct PropertyRepr<'a> {
     #[serde(borrow)]
     key: Cow<'a, str>,
@@ -29,7 +34,7 @@ struct PropertyRepr<'a> {
 }
 
 #[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct PeerRepr<'a> {
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     cluster: Option<Cow<'a, str>>,
@@ -78,7 +83,7 @@ impl Serialize for Baggage {
     }
 }
 
-/// Within the default limits; a member that cannot be written is an error.
+/// Within the default limits; a member that cannot be written is an error, and so is an unknown field.
 impl<'de> Deserialize<'de> for Baggage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut baggage = Self::new();
@@ -114,6 +119,7 @@ impl Serialize for PeerAttributes {
     }
 }
 
+/// A workload needs its `workload_type`. An unknown field is an error that names it.
 impl<'de> Deserialize<'de> for PeerAttributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let peer = PeerRepr::deserialize(deserializer)?;

@@ -126,3 +126,38 @@ fn lines_that_begin_with_something_unusual_take_no_more_of_a_limit_than_they_are
     assert_eq!(service(total).as_deref(), Some("c"));
     assert_eq!(service(total - 1), None);
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn what_is_written_by_hand_is_held_to_the_fields_there_are() {
+    let read = |text| serde_json::from_str::<PeerAttributes>(text);
+    let peer = read(r#"{"cluster": "east", "workload": "web", "workload_type": "deployment"}"#);
+    let peer = peer.expect("attributes");
+    assert_eq!(
+        (peer.cluster(), peer.workload()),
+        (Some("east"), Some("web"))
+    );
+    for (text, named) in [
+        (r#"{"clusterId": "east"}"#, "`clusterId`"),
+        (r#"{"cluster": "east", "Zone": "a"}"#, "`Zone`"),
+        (r#"{"workload": "web"}"#, "`workload_type`"),
+        (
+            r#"{"workload": "web", "workload_type": "squad"}"#,
+            "kind of workload",
+        ),
+        (r#"{"cluster": "east", "cluster": "west"}"#, "`cluster`"),
+    ] {
+        let error = read(text).expect_err("no attributes").to_string();
+        assert!(error.contains(named), "{text}: {error}");
+    }
+    for text in [
+        r#"[{"key": "a", "value": "b", "propertys": []}]"#,
+        r#"[{"key": "a", "value": "b", "properties": [{"key": "c", "val": "d"}]}]"#,
+    ] {
+        let error = serde_json::from_str::<Baggage>(text).expect_err("no members");
+        assert!(
+            error.to_string().contains("unknown field"),
+            "{text}: {error}"
+        );
+    }
+}

@@ -10,12 +10,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::proxy::{
-    Control, EXIT_CODES, Options, Proxy, StartError, parse_address, parse_duration,
+    AmbientBaggage, Control, EXIT_CODES, Options, Proxy, StartError, parse_address, parse_duration,
 };
 use baggage::istio::Dialect;
-use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Parser};
-use peer_meta::ExchangeConfig;
+use clap::Parser;
 use peer_meta::labels::LabelDialect;
 use tokio_hbone::Server;
 
@@ -46,10 +44,8 @@ pub struct Cli {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     endpoint_drain: Duration,
 
-    /// Whether answers tell who the gateway is, and requests are asked who sent them
-    #[arg(long, env = "AMBIENT_ENABLE_BAGGAGE", value_name = "BOOL", default_value = "true",
-          action = ArgAction::Set, value_parser = BoolishValueParser::new())]
-    ambient_enable_baggage: bool,
+    #[command(flatten)]
+    baggage: AmbientBaggage,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for those of the flags")]
@@ -66,7 +62,7 @@ pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
     let listener = proxy.listen(cli.inbound, "tunnels").await?;
     let gateway = Gateway::new(
         &proxy,
-        ExchangeConfig::new().with_ambient_baggage(cli.ambient_enable_baggage),
+        cli.baggage.exchange(),
         Believed::new(cli.believe),
         listener.local_addr().unwrap_or(cli.inbound),
         cli.endpoint_drain,

@@ -9,12 +9,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::http::{Balancer, Drain, Forwarder, Limits};
-use crate::proxy::{Connections, Control, EXIT_CODES, Options, Proxy, StartError, parse_address};
+use crate::proxy::{
+    AmbientBaggage, Connections, Control, EXIT_CODES, Options, Proxy, StartError, parse_address,
+};
 use baggage::istio::Dialect;
-use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Parser};
+use clap::Parser;
+use peer_meta::Role;
 use peer_meta::labels::LabelDialect;
-use peer_meta::{ExchangeConfig, Role};
 
 use crate::ingress_gateway::directions::{Directions, Named};
 use crate::ingress_gateway::ingress::Ingress;
@@ -48,10 +49,8 @@ pub struct Cli {
     #[arg(long, value_name = "HOST=SERVICE[:PORT]")]
     route: Vec<Named>,
 
-    /// Whether requests tell who the gateway is, and what others tell is read
-    #[arg(long, env = "AMBIENT_ENABLE_BAGGAGE", value_name = "BOOL", default_value = "true",
-          action = ArgAction::Set, value_parser = BoolishValueParser::new())]
-    ambient_enable_baggage: bool,
+    #[command(flatten)]
+    baggage: AmbientBaggage,
 
     #[command(flatten)]
     limits: Limits,
@@ -76,7 +75,7 @@ pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
         }
         _ => None,
     };
-    let exchange = ExchangeConfig::new().with_ambient_baggage(cli.ambient_enable_baggage);
+    let exchange = cli.baggage.exchange();
     let pool = proxy.pool()?;
     cli.limits.warn_of_strangers(&proxy.mesh().current());
     let balancer = Balancer::new(&proxy, pool.clone(), Role::IngressGateway, exchange)?;

@@ -11,9 +11,10 @@ mod transparent;
 
 use std::sync::Arc;
 
-use crate::proxy::{Connections, Control, EXIT_CODES, Listen, Options, Proxy, StartError};
+use crate::proxy::{Connections, Control, EXIT_CODES, Listen, Options, Proxy, StartError, named};
 use baggage::istio::Dialect;
-use clap::{ArgAction, Parser, builder::BoolishValueParser};
+use clap::builder::BoolValueParser;
+use clap::{ArgAction, Parser};
 use peer_meta::ExchangeConfig;
 use peer_meta::labels::LabelDialect;
 use tokio::net::TcpListener;
@@ -51,12 +52,12 @@ pub struct Cli {
 
     /// Whether answers tell who the workload is, and requests are asked who sent them
     #[arg(long, env = "ENABLE_RESPONSE_BAGGAGE", value_name = "BOOL", default_value = "true",
-          action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+          action = ArgAction::Set, value_parser = named(BoolValueParser::new()))]
     enable_response_baggage: bool,
 
     /// Whether an application's tunnel of protocol PROXY is reached at 127.0.0.1 or ::1, and not at the workload's address
     #[arg(long, env = "LOCALHOST_APP_TUNNEL", value_name = "BOOL", default_value = "true",
-          action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+          action = ArgAction::Set, value_parser = named(BoolValueParser::new()))]
     localhost_app_tunnel: bool,
 
     // No flag, and so nothing that clap is to tell of.

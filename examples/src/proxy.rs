@@ -10,6 +10,7 @@
 //! What is of the process is apart from the proxy: its arguments and environment ([`parse_only`] leaves the latter out), its log
 //! ([`start_logging`]), its signals ([`Control`]). So one process may have many proxies; the programs are: parse, [`run`].
 
+mod ambient_baggage;
 mod arguments;
 mod connections;
 mod control;
@@ -22,6 +23,7 @@ mod handshake_failed;
 mod listen;
 mod logging;
 mod lookups;
+mod named;
 mod options;
 mod own_certificate;
 mod runtime;
@@ -30,6 +32,7 @@ mod source_address;
 mod start_error;
 mod trace;
 
+pub use ambient_baggage::AmbientBaggage;
 pub use arguments::parse_only;
 pub use connections::{Admitted, Connections};
 pub use control::{Control, Stop};
@@ -42,6 +45,7 @@ pub use handshake_failed::handshake_failed;
 pub use listen::{AddressError, Listen, ListenError, parse_address};
 pub use logging::start_logging;
 pub use lookups::answer_lookups;
+pub(crate) use named::named;
 pub use options::{CaFile, CaFileError, Options};
 pub use runtime::Proxy;
 pub use socket_options::{close_is_reset, tune};

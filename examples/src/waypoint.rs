@@ -7,12 +7,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::http::{Balancer, Drain, Forwarder, Limits};
-use crate::proxy::{Control, EXIT_CODES, Options, Proxy, StartError, parse_address};
+use crate::proxy::{
+    AmbientBaggage, Control, EXIT_CODES, Options, Proxy, StartError, parse_address,
+};
 use baggage::istio::Dialect;
-use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Parser};
+use clap::Parser;
+use peer_meta::Role;
 use peer_meta::labels::LabelDialect;
-use peer_meta::{ExchangeConfig, Role};
 use tokio_hbone::Server;
 
 use crate::waypoint::directions::Directions;
@@ -35,10 +36,8 @@ pub struct Cli {
     #[arg(long, value_name = "PORT")]
     tcp: Vec<u16>,
 
-    /// Whether answers and requests tell who the waypoint is, and what others tell is read
-    #[arg(long, env = "AMBIENT_ENABLE_BAGGAGE", value_name = "BOOL", default_value = "true",
-          action = ArgAction::Set, value_parser = BoolishValueParser::new())]
-    ambient_enable_baggage: bool,
+    #[command(flatten)]
+    baggage: AmbientBaggage,
 
     #[command(flatten)]
     limits: Limits,
@@ -56,7 +55,7 @@ pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
     let mut proxy =
         Proxy::start(&cli.options, control, Dialect::Envoy, LabelDialect::Envoy).await?;
     let listener = proxy.listen(cli.inbound, "tunnels").await?;
-    let exchange = ExchangeConfig::new().with_ambient_baggage(cli.ambient_enable_baggage);
+    let exchange = cli.baggage.exchange();
     let pool = proxy.pool()?;
     cli.limits.warn_of_strangers(&proxy.mesh().current());
     let balancer = Balancer::new(&proxy, pool.clone(), Role::Waypoint, exchange)?;

@@ -688,6 +688,46 @@ fn tls_that_comes_out_of_a_single_tunnel_hints_at_the_double_one() {
     assert!(!run.stderr.contains("--double"), "{}", run.stderr);
 }
 
+#[test]
+fn forward_hints_at_the_double_tunnel_too_and_says_it_once() {
+    let pki = Pki::new();
+    let (pod, _) = application(|mut socket: TcpStream| {
+        let _ = socket.write_all(&[22, 3, 3, 0, 2, 2, 50]);
+        let _ = socket.shutdown(Shutdown::Write);
+        read_all(&mut socket).is_ok()
+    });
+    let (_server, at) = server_for(&pki, pod);
+    let (forward, local) = forwarder(&pki, at, &[&pod.to_string()]);
+    let hints = || {
+        let said = forward.said().into_iter();
+        said.filter(|line| line.contains("--double opens")).count()
+    };
+    let exchange = |said: &[u8]| {
+        let mut socket = connect(local);
+        socket.write_all(said).expect("a listener");
+        socket.shutdown(Shutdown::Write).expect("a socket");
+        read_all(&mut socket).expect("an answer")
+    };
+    let ended = || {
+        let said = forward.said().into_iter();
+        said.filter(|line| line.contains("end=ok")).count()
+    };
+    // Whoever speaks TLS himself expects as much.
+    exchange(&[22, 3, 1, 0, 1, 1]);
+    eventually("it has ended", || ended() == 1);
+    assert_eq!(hints(), 0);
+    let answer = exchange(b"hello");
+    assert_eq!(answer, [22, 3, 3, 0, 2, 2, 50], "nothing is held back");
+    let told = forward.says("the east-west gateway of another network, --double opens");
+    assert!(told.contains(&at.to_string()), "{told}");
+    exchange(b"hello again");
+    eventually("all have ended", || ended() == 3);
+    // What would be said of the third is said before its successor's end.
+    exchange(b"hello again");
+    eventually("all have ended", || ended() == 4);
+    assert_eq!(hints(), 1);
+}
+
 #[track_caller]
 fn run_fails(args: impl IntoIterator<Item = String>, code: i32, parts: &[&str]) {
     run(args, b"").fails(code, parts);

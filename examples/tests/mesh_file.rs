@@ -19,74 +19,24 @@ fn read(text: &str) -> Result<MeshFile, MeshFileError> {
     MeshFile::parse(Path::new("mesh.yaml"), text)
 }
 
-/// In the form of the local configuration that comes with ztunnel: ports by service, policies as three nested lists, addresses
-/// of the unnamed network.
-const AS_ZTUNNEL_READS_IT: &str = r#"
-workloads:
-- uid: cluster1//v1/Pod/default/local
-  name: local
-  namespace: default
-  serviceAccount: default
-  workloadIps: ["127.0.0.1"]
-  protocol: HBONE
-  node: local
-  network: ""
-  services:
-    "default/example.com":
-      80: 8080
-    "default/example2.com":
-      80: 8080
-- uid: cluster1//v1/Pod/default/local-tcp
-  name: local-tcp
-  namespace: default
-  serviceAccount: default
-  workloadIps: ["127.0.0.2"]
-  protocol: TCP
-  node: local
-  network: ""
-  services:
-    "default/example.com":
-      80: 8080
-policies:
-  - action: Allow
-    rules:
-    - - - notDestinationPorts:
-          - 9999
-    name: deny-9999
-    namespace: default
-    scope: Namespace
-services:
-- name: local
-  namespace: default
-  hostname: example.com
-  vips:
-    - /127.10.0.1
-  ports:
-    80: 8080
-  subjectAltNames:
-   - spiffe://cluster.local/ns/default/sa/local
-- name: remote
-  namespace: default
-  hostname: example2.com
-  vips:
-    - remote/127.10.0.2
-  ports:
-    80: 8080
-"#;
+/// What the node proxy carries connections by, too.
+fn as_ztunnel_reads_it() -> String {
+    include_str!("local_configuration.yaml").replace("NET", "127.0.0")
+}
 
 #[test]
 fn a_file_for_ztunnel_loads_as_it_is() {
-    let file = parse(AS_ZTUNNEL_READS_IT);
+    let file = parse(&as_ztunnel_reads_it());
     let mesh = file.mesh();
     let local = mesh
-        .workload("cluster1//v1/Pod/default/local")
+        .workload("cluster1//v1/Pod/shop/client")
         .expect("a workload");
     assert_eq!(
         local.identity.to_string(),
-        "spiffe://cluster.local/ns/default/sa/default"
+        "spiffe://cluster.local/ns/shop/sa/client"
     );
     assert_eq!(local.protocol, Protocol::Hbone);
-    let to: Authority = "127.10.0.1:80".parse().expect("an address");
+    let to: Authority = "127.0.0.100:80".parse().expect("an address");
     let plan = plan(mesh, Source::node_proxy(&local), &to, Entropy::new(0)).expect("a plan");
     assert_eq!(plan.way, Way::Direct);
     assert_eq!(plan.legs[0].authority.to_string(), "127.0.0.1:8080");
@@ -812,4 +762,21 @@ fn what_cannot_be_is_told_with_its_place() {
         assert!(error.starts_with(&start), "{start:?} in {error}");
         assert!(error.contains(what), "{what:?} in {error}");
     }
+}
+
+#[test]
+fn a_byte_order_mark_before_the_text_means_nothing() {
+    let workloads = "- {name: a, namespace: b, workloadIps: [10.0.0.1]}\n";
+    for text in [&*as_ztunnel_reads_it(), workloads] {
+        let (without, with) = (parse(text), parse(&format!("\u{feff}{text}")));
+        let names = |file: &MeshFile| {
+            let workloads = file.mesh().workloads();
+            workloads.map(|one| one.uid.to_string()).collect::<Vec<_>>()
+        };
+        assert!(!names(&with).is_empty());
+        assert_eq!(names(&with), names(&without));
+    }
+    // Lines are counted as they were.
+    let wrong = read("\u{feff}workloads:\n- colour: red\n").expect_err("an unknown field");
+    assert!(wrong.to_string().starts_with("mesh.yaml:2: "), "{wrong}");
 }

@@ -18,6 +18,8 @@ use super::{MeshFile, MeshFileError, nesting};
 
 /// Reads a mesh file.
 pub(super) fn build(path: &Path, text: &str) -> Result<MeshFile, MeshFileError> {
+    // Some editors put a byte order mark before a text. YAML has one mean nothing (YAML 1.2.2 section 5.2).
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document = document(path, text)?;
     let entry = |wrong: Wrong| MeshFileError::Entry {
         path: path.to_owned(),

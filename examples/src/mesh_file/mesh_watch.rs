@@ -1,6 +1,7 @@
 use std::fs::Metadata;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use baggage::istio::Dialect;
@@ -8,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::{MeshFileError, Site, Strictness, WorkloadName};
+use super::{MeshFile, MeshFileError, Site, Strictness, WorkloadName};
 
 /// Follows a mesh file for as long as a clone of it is there.
 ///
@@ -18,12 +19,24 @@ pub struct MeshWatch(Arc<Followed>);
 
 #[derive(Debug)]
 struct Followed {
+    file: Named,
+    current: watch::Sender<Arc<Site>>,
+    /// Of what the file said when it was read last; `None` if that was of no use. It is locked while the file is read.
+    said: Mutex<Option<Fingerprint>>,
+}
+
+/// A mesh file, and as what it is read.
+#[derive(Debug)]
+struct Named {
     path: PathBuf,
     name: WorkloadName,
     dialect: Dialect,
     strictness: Strictness,
-    current: watch::Sender<Arc<Site>>,
 }
+
+/// Of a text. Were two to have the same one, the log would not tell that the one has taken the other's place; nothing else goes by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fingerprint(u64);
 
 /// How often the file is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -44,15 +57,19 @@ impl MeshWatch {
         dialect: Dialect,
         strictness: Strictness,
     ) -> Result<Self, MeshFileError> {
-        let stamp = Stamp::of(&path);
-        let site = Site::read(&path, &name, dialect, strictness)?;
-        tell_oddities(&site);
-        let followed = Arc::new(Followed {
+        let file = Named {
             path,
             name,
             dialect,
             strictness,
+        };
+        let stamp = Stamp::of(&file.path);
+        let (said, site) = file.read()?;
+        tell_oddities(&site);
+        let followed = Arc::new(Followed {
+            file,
             current: watch::Sender::new(Arc::new(site)),
+            said: Mutex::new(Some(said)),
         });
         tokio::spawn(follow(Arc::downgrade(&followed), stamp));
         Ok(Self(followed))
@@ -70,34 +87,77 @@ impl MeshWatch {
         self.0.current.subscribe()
     }
 
-    /// Reads the file at once, for example on SIGHUP.
+    /// Reads the file at once, for example on SIGHUP, and tells in the log whether it has changed.
     pub async fn reload(&self) {
         let followed = Arc::clone(&self.0);
+        let reading = spawn_blocking(move || {
+            if followed.reload() == Reloaded::Unchanged {
+                let mesh = followed.file.path.display();
+                tracing::info!(%mesh, "the mesh file has not changed");
+            }
+        });
         // It is never aborted, and what happens is logged.
-        let _ = spawn_blocking(move || followed.reload()).await;
+        let _ = reading.await;
     }
 }
 
+/// What became of a file that was read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reloaded {
+    /// It says something else than before, and that is in force.
+    Changed,
+    /// It says what it said.
+    Unchanged,
+    /// It cannot be used.
+    Refused,
+}
+
 impl Followed {
-    fn reload(&self) {
-        match Site::read(&self.path, &self.name, self.dialect, self.strictness) {
-            Ok(site) => {
+    /// Reads the file and puts it in force. A change is logged, and so is what cannot be used.
+    fn reload(&self) -> Reloaded {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.file.read() {
+            Ok((says, site)) => {
                 let site = Arc::new(site);
                 self.current.send_replace(Arc::clone(&site));
+                if said.replace(says) == Some(says) {
+                    return Reloaded::Unchanged;
+                }
                 // Whoever reads of it in the log finds it in force.
                 tracing::info!(
-                    mesh = %self.path.display(),
+                    mesh = %self.file.path.display(),
                     workloads = site.mesh().workloads().count(),
                     services = site.mesh().services().count(),
                     "the mesh file has changed and is in force"
                 );
                 tell_oddities(&site);
+                Reloaded::Changed
             }
-            Err(error) => tracing::error!(
-                %error,
-                "the mesh file has changed and cannot be used; the former stays in force"
-            ),
+            Err(error) => {
+                *said = None;
+                tracing::error!(
+                    %error,
+                    "the mesh file cannot be used; the former stays in force"
+                );
+                Reloaded::Refused
+            }
         }
+    }
+}
+
+impl Named {
+    fn read(&self) -> Result<(Fingerprint, Site), MeshFileError> {
+        let text = MeshFile::text(&self.path)?;
+        let site = Site::parse(&self.path, &text, &self.name, self.dialect, self.strictness)?;
+        Ok((Fingerprint::of(&text), site))
+    }
+}
+
+impl Fingerprint {
+    fn of(text: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Self(hasher.finish())
     }
 }
 
@@ -116,12 +176,15 @@ async fn follow(followed: Weak<Followed>, mut seen: Option<Stamp>) {
         };
         // A file system may be slow, or far away.
         let looked = spawn_blocking(move || {
-            let now = Stamp::of(&followed.path);
+            let now = Stamp::of(&followed.file.path);
             match now {
-                Some(_) if now != seen => followed.reload(),
+                Some(_) if now != seen => {
+                    // One that was only touched is not worth a line.
+                    let _ = followed.reload();
+                }
                 Some(_) => {}
                 None if missed == GONE => tracing::error!(
-                    mesh = %followed.path.display(),
+                    mesh = %followed.file.path.display(),
                     "the mesh file is gone; what it said last stays in force until there is one again"
                 ),
                 None => {}

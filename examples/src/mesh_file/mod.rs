@@ -78,11 +78,18 @@ impl MeshFile {
     /// # Errors
     /// It cannot be read, or says something that cannot be.
     pub fn read(path: &Path) -> Result<Self, MeshFileError> {
-        let text = read(path).map_err(|error| MeshFileError::Unreadable {
+        Self::parse(path, &Self::text(path)?)
+    }
+
+    /// The text of the file at `path`.
+    fn text(path: &Path) -> Result<String, MeshFileError> {
+        read(path).map_err(|error| MeshFileError::Unreadable {
             path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Self::parse(path, &text)
+            reason: match error.kind() {
+                io::ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
+                _ => error.to_string(),
+            },
+        })
     }
 
     /// Reads `text`, which came from `path`.

@@ -27,7 +27,18 @@ impl Site {
         dialect: Dialect,
         strictness: Strictness,
     ) -> Result<Self, MeshFileError> {
-        let file = MeshFile::read(path)?.held_to(strictness)?;
+        Self::parse(path, &MeshFile::text(path)?, name, dialect, strictness)
+    }
+
+    /// The same of `text`, which came from `path`.
+    pub(super) fn parse(
+        path: &Path,
+        text: &str,
+        name: &WorkloadName,
+        dialect: Dialect,
+        strictness: Strictness,
+    ) -> Result<Self, MeshFileError> {
+        let file = MeshFile::parse(path, text)?.held_to(strictness)?;
         let workload = file.find(path, name)?;
         let own = Arc::new(file.own(&workload, dialect));
         Ok(Self {

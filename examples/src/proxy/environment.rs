@@ -1,11 +1,9 @@
-use std::ffi::OsStr;
 use std::time::Duration;
 
-use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::error::{ContextKind, ContextValue};
-use clap::{Arg, ArgAction, Args, Command, Error};
+use clap::builder::{PathBufValueParser, PossibleValuesParser};
+use clap::{ArgAction, Args};
 
-use super::parse_duration;
+use super::{named, parse_duration};
 
 /// What comes from the environment, under ztunnel's names and with its meaning. Each is a flag, too, for the sake of `--help`.
 #[derive(Debug, Clone, Args)]
@@ -55,7 +53,7 @@ pub struct Environment {
           value_parser = named(clap::value_parser!(u32).range(0..)))]
     pub termination_grace_period_seconds: Option<u32>,
 
-    /// Certificate revocation lists, in PEM or DER; the file may be missing
+    /// Certificate revocation lists, in PEM or DER; the file may be missing at the start
     #[arg(long, env = "CRL_PATH", value_name = "FILE", value_parser = named(PathBufValueParser::new()))]
     pub crl_path: Option<std::path::PathBuf>,
 
@@ -80,41 +78,6 @@ impl Environment {
         self.connection_termination_deadline
             .or(of_the_period)
             .unwrap_or(DEFAULT)
-    }
-}
-
-/// Reads what a variable or its flag says. What is wrong with it is told under both names, since clap does not tell which it was.
-#[derive(Debug, Clone)]
-struct Named<P>(P);
-
-const fn named<P>(parser: P) -> Named<P> {
-    Named(parser)
-}
-
-impl<P: TypedValueParser> TypedValueParser for Named<P> {
-    type Value = P::Value;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        argument: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<P::Value, Error> {
-        self.0
-            .parse_ref(command, argument, value)
-            .map_err(|mut error| {
-                if let Some((argument, variable)) =
-                    argument.and_then(|argument| Some((argument, argument.get_env()?)))
-                {
-                    let both = format!("{argument} or {}", variable.to_string_lossy());
-                    error.insert(ContextKind::InvalidArg, ContextValue::String(both));
-                }
-                error
-            })
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        self.0.possible_values()
     }
 }
 

@@ -299,6 +299,9 @@ fn certificates(
         files = files.with_bundle(domain, &ca.path);
     }
     if let Some(crl) = &options.environment.crl_path {
+        if !crl.exists() {
+            tracing::warn!(crl = %crl.display(), "there is no revocation list, so nobody is revoked until there is");
+        }
         files = files.with_crl(crl);
     }
     let files = files.with_check(own_certificate::check(mesh.changes()));

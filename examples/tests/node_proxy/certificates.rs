@@ -55,6 +55,54 @@ fn a_client_whose_certificate_is_revoked_is_cut_off_and_let_in_no_more() {
     let failed = server.sample("istio_tcp_connections_failed_total");
     assert_eq!(failed.label("response_flags"), "CERT_REVOKED");
     assert_eq!(failed.label("source_workload"), "client-v1");
+
+    // Who takes the list away takes nothing back.
+    std::fs::remove_file(world.path("revoked.pem")).expect("a list");
+    let gone = "the former revocation lists stay in force";
+    within("it is told", || world.log("server").contains(gone));
+    let log = world.log("server");
+    let line = log
+        .lines()
+        .find(|line| line.contains(gone))
+        .expect("a line");
+    for part in [
+        "ERROR",
+        "revoked.pem: it held revocation lists and is gone",
+        "a list without entries",
+    ] {
+        assert!(line.contains(part), "{part:?} in {line}");
+    }
+    connect(world.at(1, 15080), &vip, 80).expect_err("it is not let in");
+    world.revoke_nobody();
+    within("it is let in", || {
+        connect(world.at(1, 15080), &vip, 80).is_ok()
+    });
+}
+
+#[test]
+fn a_revocation_list_that_is_not_there_at_the_start_is_warned_of_and_taken_once_it_is() {
+    let world = World::new(68, MESH);
+    let _client = world.start("client", 1);
+    let _server = world.start_with("server", 2, |command| {
+        command.env("CRL_PATH", world.path("revoked.pem"));
+    });
+    let log = world.log("server");
+    let told = "there is no revocation list, so nobody is revoked until there is";
+    let line = log
+        .lines()
+        .find(|line| line.contains(told))
+        .expect("a line");
+    assert!(
+        line.contains("WARN") && line.contains("revoked.pem"),
+        "{line}"
+    );
+    serve(world.at(2, 8080), echo);
+    let vip = world.at(100, 80).ip().to_string();
+    drop(connect(world.at(1, 15080), &vip, 80).expect("a connection"));
+    world.revoke("client");
+    within("it is let in no more", || {
+        connect(world.at(1, 15080), &vip, 80).is_err()
+    });
 }
 
 #[test]

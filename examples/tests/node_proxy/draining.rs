@@ -60,7 +60,10 @@ fn a_mesh_file_is_seen_to_change_whatever_its_time_says_and_to_go() {
     };
     let modified = || std::fs::metadata(&path).and_then(|file| file.modified());
     let before = modified().expect("a time");
-    std::fs::copy(&path, &other).expect("a copy");
+    // As long as it was.
+    let text = std::fs::read_to_string(&path).expect("a file");
+    let changed = text.replace("client-v1", "client-v2");
+    std::fs::write(&other, &changed).expect("a file");
     let copy = std::fs::File::options().write(true).open(&other);
     copy.and_then(|copy| copy.set_modified(before))
         .expect("a time set back");
@@ -71,8 +74,39 @@ fn a_mesh_file_is_seen_to_change_whatever_its_time_says_and_to_go() {
     within("it is missed", || {
         world.log("client").contains("the mesh file is gone")
     });
+    std::fs::write(&other, &text).expect("a file");
     std::fs::rename(&other, &path).expect("it comes back");
     within("it is read again", || told() == 2);
+}
+
+#[test]
+fn a_reload_tells_whether_the_mesh_file_has_changed() {
+    let world = World::new(174, MESH);
+    let client = world.start("client", 1);
+    let said = |what: &str| world.log("client").matches(what).count();
+    let changed = "the mesh file has changed and is in force";
+    let unchanged = "the mesh file has not changed";
+    let refused = "the mesh file cannot be used; the former stays in force";
+    for time in 1..=2 {
+        client.signal(Signal::HUP);
+        within("nothing has changed", || said(unchanged) == time);
+    }
+    // Written anew, and it says what it said.
+    world.write_mesh(MESH);
+    client.signal(Signal::HUP);
+    within("nothing has changed", || said(unchanged) == 3);
+    assert_eq!(said(changed), 0, "{}", world.log("client"));
+
+    world.write_mesh(&MESH.replace("client-v1", "client-v2"));
+    client.signal(Signal::HUP);
+    within("it has changed", || said(changed) == 1);
+    let before = said(refused);
+    world.write_mesh("workloads: 1\n");
+    client.signal(Signal::HUP);
+    within("it cannot be used", || said(refused) > before);
+    // What was in force all along is told to be so again.
+    world.write_mesh(&MESH.replace("client-v1", "client-v2"));
+    within("it can be used again", || said(changed) == 2);
 }
 
 #[test]
@@ -112,14 +146,11 @@ fn a_pipe_in_place_of_a_file_is_told_and_keeps_nobody_from_reloading_or_ending()
         within(told, || world.log("client").contains(told));
         std::fs::rename(world.path("kept"), world.path(file)).expect("a file");
     }
-    let adopted = |log: &str| {
-        log.matches("the mesh file has changed and is in force")
-            .count()
-    };
-    let before = adopted(&world.log("client"));
+    world.write_mesh(&MESH.replace("client-v1", "client-v2"));
     client.signal(Signal::HUP);
     within("it reads what is right again", || {
-        adopted(&world.log("client")) > before
+        let log = world.log("client");
+        log.contains("the mesh file has changed and is in force")
     });
     std::fs::remove_file(world.path("mesh.yaml")).expect("a file");
     world.pipe("mesh.yaml");

@@ -4,60 +4,7 @@ use crate::applications::{echo, serve};
 use crate::socks::{connect, exchange};
 use crate::world::World;
 
-/// The form of the local configuration that comes with ztunnel: ports by service, policies as three nested lists, addresses of the
-/// unnamed network.
-const AS_ZTUNNEL_READS_IT: &str = r#"
-workloads:
-- uid: cluster1//v1/Pod/shop/client
-  name: client
-  namespace: shop
-  serviceAccount: client
-  workloadIps: ["NET.1"]
-  protocol: HBONE
-  node: local
-  network: ""
-  services:
-    "shop/example.com":
-      80: 8080
-    "shop/example2.com":
-      80: 8080
-- uid: cluster1//v1/Pod/shop/local-tcp
-  name: local-tcp
-  namespace: shop
-  serviceAccount: default
-  workloadIps: ["NET.2"]
-  protocol: TCP
-  node: local
-  network: ""
-  services:
-    "shop/example.com":
-      80: 8080
-policies:
-  - action: Allow
-    rules:
-    - - - notDestinationPorts:
-          - 9999
-    name: deny-9999
-    namespace: shop
-    scope: Namespace
-services:
-- name: local
-  namespace: shop
-  hostname: example.com
-  vips:
-    - /NET.100
-  ports:
-    80: 8080
-  subjectAltNames:
-   - spiffe://cluster.local/ns/shop/sa/client
-- name: remote
-  namespace: shop
-  hostname: example2.com
-  vips:
-    - remote/NET.101
-  ports:
-    80: 8080
-"#;
+const AS_ZTUNNEL_READS_IT: &str = include_str!("../local_configuration.yaml");
 
 #[test]
 fn a_file_for_ztunnel_carries_connections() {

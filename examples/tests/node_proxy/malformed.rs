@@ -50,6 +50,27 @@ fn a_wrong_flag_or_variable_is_named() {
 }
 
 #[test]
+fn a_switch_is_true_or_false_and_nothing_else() {
+    let world = World::new(59, MESH);
+    for (flag, variable) in [
+        ("--enable-response-baggage", "ENABLE_RESPONSE_BAGGAGE"),
+        ("--localhost-app-tunnel", "LOCALHOST_APP_TUNNEL"),
+    ] {
+        for value in ["yes", "on", "1", "True", ""] {
+            let told = world.fails(|command| {
+                command.env(variable, value);
+            });
+            let expected = [flag, variable, "[possible values: true, false]"];
+            assert_fails(told, 2, &expected);
+        }
+        let told = world.fails(|command| {
+            command.args([flag, "off"]);
+        });
+        assert_fails(told, 2, &["'off'", flag, "[possible values: true, false]"]);
+    }
+}
+
+#[test]
 fn a_log_filter_that_is_none_is_told() {
     let world = World::new(55, MESH);
     let told = world.fails(|command| {
@@ -225,6 +246,19 @@ fn a_mesh_file_that_is_missing_is_told() {
         3,
         &["cannot read the mesh file", "--mesh has to name"],
     );
+}
+
+#[test]
+fn a_mesh_file_in_another_encoding_is_told() {
+    let world = World::new(60, MESH);
+    let text = std::fs::read_to_string(world.path("mesh.yaml")).expect("a file");
+    let wide: Vec<u8> = std::iter::once(0xfeff)
+        .chain(text.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    std::fs::write(world.path("mesh.yaml"), wide).expect("a file");
+    let expected = ["mesh.yaml", "it is no text in UTF-8", "--mesh has to name"];
+    assert_fails(world.fails(|_| {}), 3, &expected);
 }
 
 #[test]

@@ -120,6 +120,12 @@ impl World {
         self.write("revoked.pem", &list.expect("a list"));
     }
 
+    /// Writes a list that revokes nobody.
+    pub(crate) fn revoke_nobody(&self) {
+        let list = self.root.revocation_list([]);
+        self.write("revoked.pem", &list.expect("a list"));
+    }
+
     /// The command for `account`'s proxy at a host of the network, with nothing redirected.
     pub(crate) fn command(&self, account: &str, host: u8) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_node-proxy"));

@@ -95,6 +95,20 @@ impl<'a> Sheet<'a> {
         name.as_str().expect("a name").to_owned()
     }
 
+    /// How many milliseconds answers of this workload take, as the rows of the table that lead to it have it.
+    pub(crate) fn took(&self, workload: &str) -> Vec<f64> {
+        let script = format!(
+            "return [...document.querySelectorAll('#rows tr')]
+               .filter((row) => row.dataset.edge.endsWith('/{workload}'))
+               .map((row) => row.children[6].textContent)"
+        );
+        let found = self.browser.run(&script);
+        let cells = found.as_array().expect("a list").iter();
+        let milliseconds =
+            cells.filter_map(|cell| cell.as_str()?.strip_suffix(" ms")?.parse().ok());
+        milliseconds.collect()
+    }
+
     pub(crate) fn is_switched(&self, baggage: &str) {
         self.until(
             &format!("the switch says that baggage is {baggage}"),
@@ -106,7 +120,8 @@ impl<'a> Sheet<'a> {
         );
     }
 
-    /// Nothing is wider than the window; no text of the graph is cut off, nor lies on another.
+    /// Nothing is wider than the window; no text of the graph is cut off, nor lies on another; no line runs over what another one
+    /// is labelled with, nor over a card that it does not belong to.
     pub(crate) fn fits(&self, what: &str, width: u32) {
         let wrong = self.browser.run(
             "const wrong = [];
@@ -126,6 +141,21 @@ impl<'a> Sheet<'a> {
                for (const other of solid.slice(index + 1))
                  if (!apart(box(one), box(other))) wrong.push(`on one another: ${one.parentNode.textContent} and ${other.parentNode.textContent}`);
              });
+             const tells = (one) => one.querySelector('.label, .name')?.textContent ?? one.textContent;
+             for (const edge of graph.querySelectorAll('.edge')) {
+               const line = edge.querySelector('.line');
+               const ends = edge.dataset.edge.split('>');
+               const foreign = [...graph.querySelectorAll('.edge')].filter((one) => one !== edge).map((one) => [one, one.querySelector('.pill').getBBox()]);
+               for (const card of graph.querySelectorAll('.card'))
+                 if (!ends.includes(card.dataset.node)) foreign.push([card, card.firstElementChild.getBBox()]);
+               const crossed = new Set();
+               for (let at = 0; at < line.getTotalLength(); at += 2) {
+                 const { x, y } = line.getPointAtLength(at);
+                 for (const [one, { x: left, y: top, width, height }] of foreign)
+                   if (x > left && x < left + width && y > top && y < top + height) crossed.add(tells(one));
+               }
+               for (const one of crossed) wrong.push(`the line ${edge.dataset.edge} runs over ${one}`);
+             }
              for (const one of document.querySelectorAll('button, h1, h2, h3, dd, dt, .name, .what, .legend li'))
                if (!one.closest('.scroll') && box(one).right > innerWidth) wrong.push(`beyond the edge: ${one.textContent}`);
              const sizes = [...graph.querySelectorAll('text')].map((one) => box(one).height);

@@ -33,6 +33,12 @@ const TIMES: &str = "source_cluster,source_workload_namespace,source_workload,so
     destination_service_name,destination_workload_namespace,destination_workload,destination_canonical_service,\
     destination_canonical_revision,request_protocol";
 
+/// That of `appendGraph` in `appender/throughput.go`, in which no protocol is told apart.
+const THROUGHPUT: &str = "source_cluster,source_workload_namespace,source_workload,source_canonical_service,\
+    source_canonical_revision,destination_cluster,destination_service_namespace,destination_service,\
+    destination_service_name,destination_workload_namespace,destination_workload,destination_canonical_service,\
+    destination_canonical_revision";
+
 /// `istio.go`, `buildNamespaceTrafficMap`: queries 0 to 3 of HTTP, 0 to 2 of each TCP metric, for each namespace.
 pub(crate) fn graph(prometheus: &Prometheus) -> Graph {
     let mut graph = Graph::default();
@@ -104,9 +110,40 @@ pub(crate) fn appenders_know_policy_principals_and_response_times(prometheus: &P
         let buckets = "istio_request_duration_milliseconds_bucket";
         let rate = format!("sum(rate({buckets}{{{direction}}}[{RANGE}])) by (le,{TIMES})");
         has_rows(prometheus, &format!("histogram_quantile(0.95, {rate}) > 0"));
-        // throughput.go, appendGraph: by bytes of requests or of responses.
-        for metric in ["istio_request_bytes_sum", "istio_response_bytes_sum"] {
-            has_rows(prometheus, &plain(metric, direction, TIMES));
+    }
+    throughput(prometheus);
+}
+
+/// throughput.go, appendGraph: what comes into a namespace from others, and what leaves it. Bytes of requests are those that their
+/// sources tell, bytes of responses those of their destinations; waypoints tell both.
+fn throughput(prometheus: &Prometheus) {
+    let (ingress, client) = (Some("istio-ingressgateway"), Some("checkout-v1"));
+    for (kind, reporter, sources) in [
+        ("request", "source", [ingress, client]),
+        // What an ingress gateway is answered that passes the waypoint by, nobody tells who would be a destination.
+        ("response", "destination", [None, client]),
+    ] {
+        let metric = format!("istio_{kind}_bytes_sum");
+        let reporter = format!(r#"reporter=~"waypoint|{reporter}""#);
+        let into = r#"source_workload_namespace!="shop",destination_service_namespace="shop""#;
+        let out_of = r#"source_workload_namespace="shop""#;
+        for (selector, source) in [into, out_of].into_iter().zip(sources) {
+            let rate = format!("sum(rate({metric}{{{reporter},{selector}}}[{RANGE}]))");
+            let query = format!("round({rate} by ({THROUGHPUT}) > 0,0.001)");
+            let rows = prometheus.query(&query);
+            let mut from: Vec<_> = rows.iter().map(|row| &row["metric"]).collect();
+            from.retain(|labels| source.is_some_and(|source| labels["source_workload"] == source));
+            assert_eq!(from.is_empty(), source.is_none(), "{query}: {rows:?}");
+            for labels in from {
+                // It leaves out what lacks a label, and does not believe in clusters that are unknown.
+                for label in THROUGHPUT.split(',').map(str::trim) {
+                    let value = labels[label].as_str().unwrap_or("absent");
+                    assert!(
+                        !["absent", "unknown"].contains(&value),
+                        "{label} in {labels}"
+                    );
+                }
+            }
         }
     }
 }

@@ -28,9 +28,9 @@ fn both_reporters_know_everything_about_every_connection() {
             let by_address = connect(socks(), VIP, 80).expect("by address");
             let redirected = TcpStream::connect((VIP, 80)).expect("redirected");
             for socket in [by_name, by_address, redirected] {
-                let answer = exchange(socket, b"hello");
-                let (who, echo) = answer.split_at(6);
-                assert_eq!(echo, b"hello");
+                let answer = exchange(socket, SAID);
+                let (who, echo) = answer.split_at(WHO);
+                assert_eq!(echo, SAID);
                 *served.entry(who.to_vec()).or_insert(0) += 1;
             }
         }
@@ -41,6 +41,9 @@ fn both_reporters_know_everything_about_every_connection() {
 
     let samples = topology.client.inside(|| closed(&running.client, all));
     check(&samples, "source", all);
+    topology
+        .client
+        .inside(|| check_bytes(&running.client, "source", all));
     let mut of_servers = Vec::new();
     for (namespace, proxy, who) in [
         (&topology.server, &running.server, b"server"),
@@ -48,6 +51,7 @@ fn both_reporters_know_everything_about_every_connection() {
     ] {
         let count = served[&who[..]];
         of_servers.extend(namespace.inside(|| closed(proxy, count)));
+        namespace.inside(|| check_bytes(proxy, "destination", count));
     }
     check(&of_servers, "destination", all);
 
@@ -72,6 +76,17 @@ fn both_reporters_know_everything_about_every_connection() {
     for sample in &samples {
         assert_eq!(sample.label("reporter"), "source");
         assert_eq!(sample.label("destination_workload"), "server-v2");
+    }
+    // It counts what it carries, which is more than what is inside.
+    for (metric, least) in [
+        ("istio_tcp_received_bytes_total", all * 5),
+        ("istio_tcp_sent_bytes_total", all * 11),
+    ] {
+        let carried = topology.gateway.inside(|| {
+            let samples = running.gateway.samples(metric);
+            samples.iter().map(|sample| sample.value).sum::<u64>()
+        });
+        assert!(carried > least, "{metric}: {carried}");
     }
 
     let log = topology.log("client");
@@ -112,6 +127,24 @@ fn a_plain_connection_that_was_redirected_is_served_and_nobody_is_proved() {
     assert_eq!(sample.label("source_principal"), "unknown");
     assert_eq!(sample.label("source_workload"), "gateway");
     assert_eq!(sample.label("destination_workload"), "server-v2");
+}
+
+/// What is said on each connection, which comes back behind as many bytes that tell who answers.
+const SAID: &[u8] = b"hello";
+const WHO: usize = 6;
+
+/// Every byte of so many connections has been counted, in the series of those that were there at both ends.
+fn check_bytes(proxy: &Proxy, reporter: &str, connections: u64) {
+    // As Istio has it, what the client has sent was received, and what it was answered was sent.
+    for (metric, each) in [
+        ("istio_tcp_received_bytes_total", SAID.len()),
+        ("istio_tcp_sent_bytes_total", WHO + SAID.len()),
+    ] {
+        let samples = proxy.samples(metric);
+        let bytes: u64 = samples.iter().map(|sample| sample.value).sum();
+        assert_eq!(bytes, connections * each as u64, "{metric} at {reporter}");
+        check(&samples, reporter, bytes);
+    }
 }
 
 /// The series of a proxy, once it has closed so many connections.

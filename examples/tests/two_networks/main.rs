@@ -15,6 +15,7 @@ mod running;
 #[path = "../node_proxy/socks.rs"]
 mod socks;
 
+mod flow;
 mod knowing;
 mod namespaces;
 mod restarts;

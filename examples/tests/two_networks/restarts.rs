@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::flow::Flow;
 use crate::namespaces::are_possible;
 use crate::running::within;
 use crate::socks::{ask, connect};
-use crate::topology::{NAME, Topology, socks};
+use crate::topology::{NAME, SECOND, Topology, socks};
 
 #[test]
 fn whoever_is_killed_under_load_is_missed_only_by_what_went_through_it() {
@@ -22,39 +23,48 @@ fn whoever_is_killed_under_load_is_missed_only_by_what_went_through_it() {
     let topology = &topology;
     under_load(topology, |load| {
         // From one server to the other: neither through the gateway nor through the client's proxy.
-        let bystander = || {
-            topology
-                .second
-                .inside(|| connect(socks(), "10.1.0.5", 8080))
-        };
-        let mut other = bystander().expect("a connection");
-        let mut who = [0; 6];
-        other.read_exact(&mut who).expect("who it is");
-        assert_eq!(&who, b"server");
+        let bystander = || Flow::open(&topology.second, "10.1.0.5", 8080, *b"server");
+        // Through the client's proxy and the gateway, and not through the proxy of the first server.
+        let passenger = || Flow::open(&topology.client, SECOND, 80, *b"second");
+        let other = bystander();
+        let passing = passenger();
+        other.moves();
+        passing.moves();
 
         running.gateway.signal(Signal::KILL);
         running.gateway.end();
         load.fails();
+        passing.breaks();
+        other.moves();
         running.gateway = topology.start_gateway();
         load.recovers();
-        echoed(&mut other);
+        let passing = passenger();
+        passing.moves();
 
         running.client.signal(Signal::KILL);
         running.client.end();
         load.fails();
+        passing.breaks();
+        other.moves();
         running.client = topology.start_client();
         load.recovers();
-        echoed(&mut other);
+        other.moves();
+        other.ends_whole();
 
+        let (other, passing) = (bystander(), passenger());
+        passing.moves();
+        other.moves();
         running.server.signal(Signal::KILL);
         running.server.end();
-        let end = other.read(&mut [0]).map_err(|error| error.kind());
-        assert_eq!(end, Err(ErrorKind::ConnectionReset), "that did");
+        other.breaks();
+        passing.moves();
         running.server = topology.start_server();
         load.recovers();
-        within("it is back", || {
-            bystander().is_ok_and(|mut again| again.read_exact(&mut who).is_ok())
-        });
+        let other = bystander();
+        other.moves();
+        other.ends_whole();
+        passing.moves();
+        passing.ends_whole();
     });
 }
 
@@ -257,13 +267,6 @@ fn once() -> Came {
             Came::Broken
         }
     }
-}
-
-fn echoed(socket: &mut TcpStream) {
-    say(socket, b"still there");
-    let mut answer = [0; 11];
-    socket.read_exact(&mut answer).expect("an echo");
-    assert_eq!(&answer, b"still there");
 }
 
 fn say(socket: &mut TcpStream, bytes: &[u8]) {

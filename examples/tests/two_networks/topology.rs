@@ -24,6 +24,8 @@ pub(crate) struct Topology {
 /// The service's address in the north.
 pub(crate) const VIP: &str = "10.200.0.1";
 pub(crate) const NAME: &str = "echo.shop.svc.cluster.local";
+/// The name of the service that has one server alone, the second.
+pub(crate) const SECOND: &str = "second.shop.svc.cluster.local";
 /// The address and the name of the service that speaks HTTP and has a waypoint.
 pub(crate) const WEB_VIP: &str = "10.200.0.2";
 pub(crate) const WEB: &str = "web.shop.svc.cluster.local";
@@ -101,12 +103,18 @@ workloads:
   canonicalRevision: v2
   clusterId: cluster-south
   locality: {region: r2, zone: z2}
-  services: {shop/echo.shop.svc.cluster.local: {80: 8080}, shop/web.shop.svc.cluster.local: {80: 8081}}
+  services: {shop/echo.shop.svc.cluster.local: {80: 8080}, shop/second.shop.svc.cluster.local: {80: 8080}, shop/web.shop.svc.cluster.local: {80: 8081}}
 services:
 - name: echo
   namespace: shop
   hostname: echo.shop.svc.cluster.local
   vips: [network-north/10.200.0.1, network-south/10.200.0.1]
+  ports: {80: 8080}
+  subjectAltNames: [spiffe://cluster.local/ns/shop/sa/server]
+- name: second
+  namespace: shop
+  hostname: second.shop.svc.cluster.local
+  vips: [network-north/10.200.0.3, network-south/10.200.0.3]
   ports: {80: 8080}
   subjectAltNames: [spiffe://cluster.local/ns/shop/sa/server]
 - name: web

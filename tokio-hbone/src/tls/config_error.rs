@@ -25,7 +25,7 @@ pub enum TlsConfigError {
     EmptyBundle(String),
     /// A file that held revocation lists holds none any more.
     #[error(
-        "it held revocation lists and now holds none; to revoke nobody, install a list without entries, or remove the file"
+        "it held revocation lists and now holds none; to revoke nobody, install a list without entries"
     )]
     EmptyCrl,
     /// What a file holds cannot be used.
@@ -47,6 +47,11 @@ pub enum TlsConfigError {
         "the private key does not belong to the leaf certificate; install the two that were issued together"
     )]
     KeyMismatch,
+    /// A file that held revocation lists is gone.
+    #[error(
+        "it held revocation lists and is gone; put it back, or, to revoke nobody, install a list without entries"
+    )]
+    MissingCrl,
     /// No trust bundle at all.
     #[error(
         "no trust bundle is configured, so every peer would be refused; add one for your trust domain"
@@ -81,6 +86,20 @@ pub enum TlsConfigError {
         trust_domain: String,
         /// What is wrong with the root.
         reason: String,
+    },
+    /// A file is larger than any that is of use.
+    #[error(
+        "{}: the {what} would be larger than {} MiB, which none is; name the file that has it",
+        path.display(),
+        most >> 20
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+        /// The most that is read of a file, in bytes.
+        most: u64,
     },
     /// A trust domain that is not one.
     #[error("{0:?} is not a trust domain (lower-case letters, digits, '.', '-', '_')")]

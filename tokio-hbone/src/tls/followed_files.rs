@@ -1,6 +1,8 @@
+use std::fs::{self, File, Metadata};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-use std::{fmt, fs, io};
+use std::{fmt, io};
 
 use super::TlsConfigError;
 
@@ -30,8 +32,13 @@ pub(super) enum Content {
     Missing,
     /// A directory, a pipe, a device: something whose content may never come or never end.
     NotAFile,
+    /// More than is ever read of a file.
+    TooLarge,
     Unreadable(io::ErrorKind),
 }
+
+/// The most that is read of a file, in bytes. A secret of Kubernetes has 1 MiB, a list that revokes 100,000 certificates some 5 MiB.
+pub(super) const MOST: u64 = 16 << 20;
 
 impl FollowedFiles {
     /// Reads the files for the first time.
@@ -105,11 +112,13 @@ impl Content {
         // Asked before it is opened, since opening a pipe waits for whoever writes to it.
         let read = match fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => return Self::NotAFile,
-            Ok(_) => fs::read(path),
+            Ok(metadata) if metadata.len() > MOST => return Self::TooLarge,
+            Ok(metadata) => read(path, &metadata),
             Err(error) => Err(error),
         };
         match read {
             Ok(bytes) => Self::Bytes(bytes),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Self::TooLarge,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
             Err(error) => Self::Unreadable(error.kind()),
         }
@@ -126,6 +135,13 @@ impl Content {
                     what,
                 });
             }
+            Self::TooLarge => {
+                return Err(TlsConfigError::TooLarge {
+                    path: path.to_owned(),
+                    what,
+                    most: MOST,
+                });
+            }
             Self::Unreadable(kind) => *kind,
         };
         Err(TlsConfigError::Unreadable {
@@ -136,12 +152,23 @@ impl Content {
     }
 }
 
+/// A file's bytes, and no more of them than there may be, whatever its length is said to be.
+fn read(path: &Path, metadata: &Metadata) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    let length = File::open(path)?.take(MOST + 1).read_to_end(&mut bytes)?;
+    match u64::try_from(length) {
+        Ok(0..=MOST) => Ok(bytes),
+        _ => Err(io::ErrorKind::FileTooLarge.into()),
+    }
+}
+
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
             Self::Missing => f.write_str("missing"),
             Self::NotAFile => f.write_str("not a file"),
+            Self::TooLarge => f.write_str("too large"),
             Self::Unreadable(kind) => write!(f, "{kind}"),
         }
     }
@@ -211,5 +238,21 @@ mod tests {
         assert!(!files.look());
         assert!(files.look());
         assert!(*files.content(0) == Content::Missing);
+    }
+
+    #[test]
+    fn what_is_larger_than_any_is_not_read_and_what_is_as_large_is() {
+        let path = std::env::temp_dir().join(format!("hbone-large-{}", std::process::id()));
+        let length = |length| File::create(&path).and_then(|file| file.set_len(length));
+        length(0).expect("a file");
+        let metadata = fs::metadata(&path).expect("a file");
+        length(MOST + 1).expect("a file");
+        assert!(Content::of(&path) == Content::TooLarge);
+        // It has grown since its length was asked for.
+        let error = read(&path, &metadata).expect_err("it is too long all the same");
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        length(MOST).expect("a file");
+        assert!(matches!(Content::of(&path), Content::Bytes(bytes) if bytes.len() as u64 == MOST));
+        fs::remove_file(&path).expect("a file");
     }
 }

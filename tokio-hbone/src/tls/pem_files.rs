@@ -59,7 +59,8 @@ impl PemFiles {
         self
     }
 
-    /// The same with revocation lists, in PEM or DER. The file may be missing, which revokes nobody.
+    /// The same with revocation lists, in PEM or DER. The file may be missing at first, which revokes nobody. Once lists are in force,
+    /// only others take their place, such as one without entries: a file that is gone or empty lets nobody in again.
     #[must_use]
     pub fn with_crl(mut self, crl: impl Into<PathBuf>) -> Self {
         self.crl = Some(crl.into());
@@ -157,7 +158,7 @@ impl PemFiles {
 
     /// What the files of [`crl_files`](Self::crl_files) hold, after lists were in force or not.
     ///
-    /// A file that is gone has been removed by somebody; one that has become empty is half-written.
+    /// What was revoked stays so until a list says otherwise: a file that is gone or empty says nothing.
     pub(super) fn crls(
         &self,
         files: &FollowedFiles,
@@ -167,7 +168,10 @@ impl PemFiles {
             return Ok(Crls::new());
         };
         if matches!(files.content(0), Content::Missing) {
-            return Ok(Crls::new());
+            return match in_force {
+                true => in_file(path, Err(TlsConfigError::MissingCrl)),
+                false => Ok(Crls::new()),
+            };
         }
         let text = files.content(0).bytes(path, "revocation list")?;
         let crls = in_file(path, Crls::parse(text))?;

@@ -267,10 +267,87 @@ async fn a_list_that_cannot_be_read_leaves_the_last_good_in_force() {
         assert!(error.to_string().contains("crl.pem"), "{error}");
         assert!(meet(&client, &server(&watch)).await.server.is_err());
     }
-    // Somebody has taken it away on purpose.
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_gone_lets_nobody_in_again_and_one_without_entries_does() {
+    let revoked = workload(CLIENT);
+    let client = client_tls(&revoked, mesh_bundle());
+    let directory = Directory::of(&workload(SERVER));
+    let list = crl_pem(&MESH, &[&revoked]);
+    directory.write("crl.pem", &list);
+    let (watch, mut events) = directory.watch();
+    let error = TlsConfigError::File {
+        path: directory.0.join("crl.pem"),
+        error: Box::new(TlsConfigError::MissingCrl),
+    };
+    let kept = PemEvent::Kept {
+        part: PemPart::Crls,
+        error: error.clone(),
+    };
     directory.remove("crl.pem");
+    assert_eq!(soon(events.recv()).await, Some(kept.clone()));
+    assert!(meet(&client, &server(&watch)).await.server.is_err());
+    // The same list comes back, and goes again while it is asked to read at once.
+    directory.write("crl.pem", &list);
     watch.reload().await.expect("good files");
+    let back = PemEvent::Revoked { ended: 0 };
+    assert_eq!(soon(events.recv()).await, Some(back.clone()));
+    directory.remove("crl.pem");
+    assert_eq!(watch.reload().await, Err(error));
+    assert_eq!(soon(events.recv()).await, Some(kept));
+    assert!(meet(&client, &server(&watch)).await.server.is_err());
+
+    directory.write("crl.pem", &crl_pem(&MESH, &[]));
+    watch.reload().await.expect("good files");
+    assert_eq!(soon(events.recv()).await, Some(back));
     meet(&client, &server(&watch)).await.tunnels();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_was_never_there_revokes_nobody() {
+    let directory = Directory::of(&workload(SERVER));
+    let (watch, mut events) = directory.watch();
+    watch.reload().await.expect("good files");
+    assert_eq!(who(&watch).await, SERVER);
+    assert!(events.try_recv().is_err(), "nothing has happened");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_far_too_large_is_refused_and_the_former_stays_in_force() {
+    let directory = Directory::of(&workload(SERVER));
+    let (watch, mut events) = directory.watch();
+    for name in ["chain.pem", "key.pem", "root.pem", "crl.pem"] {
+        let path = directory.0.join(name);
+        let good = fs::read_to_string(&path).ok();
+        // All of it would not fit into memory, and it takes none on the disk.
+        let large = fs::File::create(&path).expect("a file");
+        large.set_len(1 << 40).expect("a length");
+        let error = watch.reload().await.expect_err("a file that is too large");
+        let TlsConfigError::TooLarge {
+            path: named, most, ..
+        } = &error
+        else {
+            panic!("{error}");
+        };
+        assert_eq!((named, *most), (&path, 16 << 20));
+        assert!(error.to_string().contains("than 16 MiB"), "{error}");
+        let kept = soon(events.recv()).await;
+        assert!(matches!(kept, Some(PemEvent::Kept { .. })), "{kept:?}");
+        assert_eq!(who(&watch).await, SERVER);
+        directory.remove(name);
+        if let Some(good) = good {
+            directory.write(name, &good);
+        }
+        watch.reload().await.expect("a good file");
+        soon(events.recv()).await;
+    }
+    let path = directory.0.join("chain.pem");
+    let large = fs::File::create(&path).expect("a file");
+    large.set_len(1 << 40).expect("a length");
+    let error = directory.files().watch(&provider(), |_| {});
+    let error = error.expect_err("a file that is too large");
+    assert!(matches!(error, TlsConfigError::TooLarge { path: named, .. } if named == path));
 }
 
 #[tokio::test(start_paused = true)]

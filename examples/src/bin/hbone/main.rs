@@ -15,6 +15,7 @@ mod log;
 mod manual;
 mod object;
 mod output;
+mod overheard;
 mod pki;
 mod quoted;
 mod runtime;

@@ -11,6 +11,7 @@ use http::HeaderValue;
 use tokio_hbone::{Pool, Tunnel};
 
 use crate::failure::Failure;
+use crate::overheard::Overheard;
 use crate::workload::{Tell, Workload, WorkloadFlags};
 
 /// Through whom a tunnel leads, and where to.
@@ -123,9 +124,16 @@ impl Way {
         anybody.chain(self.odd_baggage.clone())
     }
 
-    /// Whether there is a tunnel inside of the tunnel.
-    pub(crate) fn is_double(&self) -> bool {
-        self.hops.len() > 1
+    /// What to try next, if what went through the tunnel looks as if another had been expected inside of it.
+    pub(crate) fn hint<T>(&self, through: &Overheard<T>) -> Option<String> {
+        let is_double = self.hops.len() > 1;
+        (!is_double && through.is_answered_by_tls()).then(|| {
+            format!(
+                "what came back is TLS, which nobody here had begun: if {} is the east-west gateway of another network, --double \
+                 opens the tunnel to {} inside of the one to the gateway",
+                self.via, self.authority
+            )
+        })
     }
 
     /// Opens a tunnel, at the first address of `via` that can be reached.

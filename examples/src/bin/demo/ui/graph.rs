@@ -262,7 +262,7 @@ mod tests {
             .collect();
         Rates {
             traffic: Traffic::parse(&text).unwrap(),
-            error: None,
+            ..Rates::default()
         }
     }
 
@@ -306,7 +306,7 @@ mod tests {
         };
         let waypoint = Rates {
             traffic: Traffic::parse(&(text("one", 1) + &text("two", 4))).unwrap(),
-            error: None,
+            ..Rates::default()
         };
         // Who keeps its connections begins none.
         let one = rates(&[("destination", CLIENT, ONE, 7.0)]);
@@ -324,7 +324,7 @@ mod tests {
         );
         let waypoint = Rates {
             traffic: Traffic::parse(&asked).unwrap(),
-            error: None,
+            ..Rates::default()
         };
         let endpoint = |workload: &str, opened: u32, bytes: u32| {
             let labels = format!(
@@ -336,7 +336,7 @@ mod tests {
             );
             Rates {
                 traffic: Traffic::parse(&text).unwrap(),
-                error: None,
+                ..Rates::default()
             }
         };
         // Both go on using what they have, but one of them has lost a connection.

@@ -49,6 +49,8 @@ struct Looks {
 pub(super) struct Rates {
     /// A second.
     pub(super) traffic: Traffic,
+    /// When what is drawn began to be counted.
+    pub(super) since: Option<Instant>,
     /// Why the proxy could not be asked.
     pub(super) error: Option<String>,
 }
@@ -138,6 +140,7 @@ impl Looks {
                 true => now.rates(before, seconds),
                 false => Traffic::default(),
             },
+            since: Some(*first),
             error: self.error.clone(),
         }
     }
@@ -175,16 +178,15 @@ async fn read(url: &str) -> Result<String> {
 mod tests {
     use super::*;
 
+    fn total(requests: u32) -> Traffic {
+        let text = format!("istio_requests_total{{source_workload=\"a\"}} {requests}");
+        Traffic::parse(&text).unwrap()
+    }
+
     #[test]
     fn what_is_drawn_is_of_the_last_seconds_alone() {
         let mut looks = Looks::default();
         let begin = Instant::now();
-        let total = |value: u32| {
-            Traffic::parse(&format!(
-                "istio_requests_total{{source_workload=\"a\"}} {value}"
-            ))
-            .unwrap()
-        };
         for second in 0..20_u32 {
             let value = total(if second < 10 { second * 3 } else { 27 });
             looks.keep(begin + Duration::from_secs(second.into()), Ok(value));
@@ -197,18 +199,13 @@ mod tests {
             }
         }
         assert_eq!(looks.kept.len(), 7);
+        assert_eq!(looks.rates().since, Some(begin + Duration::from_secs(13)));
     }
 
     #[test]
     fn a_proxy_that_does_not_answer_is_named_and_its_traffic_ends() {
         let mut looks = Looks::default();
         let begin = Instant::now();
-        let total = |value: u32| {
-            Traffic::parse(&format!(
-                "istio_requests_total{{source_workload=\"a\"}} {value}"
-            ))
-            .unwrap()
-        };
         looks.keep(begin, Ok(total(1)));
         looks.keep(begin + Duration::from_secs(1), Ok(total(2)));
         for second in 2..10 {

@@ -10,6 +10,8 @@ use super::switches::Switches;
 pub(super) struct State<'a> {
     picture: &'a Picture,
     baggage: bool,
+    /// A switch was turned so lately that traffic from before is still in the picture.
+    settling: bool,
     /// Of each endpoint of the picture, in its order.
     conditions: Vec<Shown>,
     graph: Graph,
@@ -32,6 +34,8 @@ struct Silent<'a> {
 impl<'a> State<'a> {
     /// `rates` are of the picture's proxies, in their order.
     pub(super) fn new(picture: &'a Picture, switches: &Switches, rates: Vec<Rates>) -> Self {
+        let oldest = rates.iter().filter_map(|rates| rates.since).min();
+        let settling = oldest.is_some_and(|oldest| switches.changed_since(oldest));
         let graph = Graph::new(picture, &rates);
         let conditions = picture.endpoints.iter().map(|endpoint| {
             let condition = switches.condition(&endpoint.name).unwrap_or_default();
@@ -50,6 +54,7 @@ impl<'a> State<'a> {
         Self {
             picture,
             baggage: *switches.baggage().borrow(),
+            settling,
             conditions: conditions.collect(),
             graph,
             silent: silent.collect(),

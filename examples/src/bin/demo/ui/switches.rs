@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -8,6 +9,8 @@ use tokio::sync::watch;
 pub(crate) struct Switches {
     baggage: watch::Sender<bool>,
     endpoints: BTreeMap<String, watch::Sender<Condition>>,
+    /// When the latest change was made.
+    changed: Mutex<Option<Instant>>,
 }
 
 /// How an endpoint does.
@@ -28,6 +31,7 @@ impl Switches {
             endpoints: endpoints
                 .map(|name| (name.to_owned(), watch::Sender::default()))
                 .collect(),
+            changed: Mutex::default(),
         }
     }
 
@@ -46,23 +50,41 @@ impl Switches {
         self.endpoints.get(name).map(|endpoint| *endpoint.borrow())
     }
 
+    /// Whether something has been changed since `then`.
+    pub(super) fn changed_since(&self, then: Instant) -> bool {
+        self.changed().is_some_and(|changed| changed >= then)
+    }
+
     pub(super) fn set_baggage(&self, on: bool) {
         // Who obeys restarts the proxies, which what is as it was is no reason for.
-        self.baggage
+        let is_new = self
+            .baggage
             .send_if_modified(|now| std::mem::replace(now, on) != on);
+        self.note(is_new);
     }
 
     /// False if there is no endpoint of this name.
     pub(super) fn change_endpoint(&self, name: &str, change: impl FnOnce(&mut Condition)) -> bool {
         let endpoint = self.endpoints.get(name);
         endpoint.is_some_and(|endpoint| {
-            endpoint.send_if_modified(|condition| {
+            let is_new = endpoint.send_if_modified(|condition| {
                 let before = *condition;
                 change(condition);
                 *condition != before
             });
+            self.note(is_new);
             true
         })
+    }
+
+    fn note(&self, is_new: bool) {
+        if is_new {
+            *self.changed() = Some(Instant::now());
+        }
+    }
+
+    fn changed(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -74,13 +96,19 @@ mod tests {
     fn what_is_as_it_was_wakes_nobody() {
         let switches = Switches::new(true, ["one"]);
         let (baggage, one) = (switches.baggage(), switches.endpoint("one").unwrap());
+        let begin = Instant::now();
         switches.set_baggage(true);
         assert!(switches.change_endpoint("one", |one| one.stopped = false));
+        assert!(!switches.changed_since(begin));
         assert!(!baggage.has_changed().unwrap() && !one.has_changed().unwrap());
         switches.set_baggage(false);
         assert!(switches.change_endpoint("one", |one| one.stopped = true));
         assert!(baggage.has_changed().unwrap() && one.has_changed().unwrap());
         assert!(!*baggage.borrow() && one.borrow().stopped);
+        assert!(
+            switches.changed_since(begin)
+                && !switches.changed_since(Instant::now() + Duration::from_secs(1))
+        );
         assert!(!switches.change_endpoint("two", |_| {}));
     }
 }

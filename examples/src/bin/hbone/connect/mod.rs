@@ -14,6 +14,7 @@ use crate::connect::report::Report;
 use crate::connect::standard_io::StandardIo;
 use crate::connect::trace::Trace;
 use crate::failure::{EXIT_CODES, Failure};
+use crate::overheard::Overheard;
 use crate::runtime::block_on;
 use crate::way::{Way, WayFlags};
 
@@ -89,25 +90,22 @@ impl Connect {
     }
 }
 
-async fn carry(way: &Way, pool: &Pool, mut io: StandardIo, report: &Report) -> Result<(), Failure> {
+async fn carry(way: &Way, pool: &Pool, io: StandardIo, report: &Report) -> Result<(), Failure> {
     let (mut tunnel, address) = way.open(pool).await?;
     report.opened(&way.authority, address, tunnel.answers());
+    let mut io = Overheard::new(io);
     let copied = copy_bidirectional(&mut tunnel, &mut io).await;
     let Copied { sent, received, .. } = copied;
     report.ended(&copied);
-    if !way.is_double() && io.is_answered_by_tls() {
-        report.note(&format!(
-            "what came back is TLS, which nobody here had begun: if {} is the east-west gateway of another network, --double \
-             opens the tunnel to {} inside of the one to the gateway",
-            way.via, way.authority
-        ));
+    if let Some(hint) = way.hint(&io) {
+        report.note(&hint);
     }
     copied.end.map_err(|error| {
         let what = format!(
             "the tunnel to {} by {} broke after {sent} bytes there and {received} bytes back",
             way.authority, way.via
         );
-        let why = io.failure().unwrap_or_else(|| anyhow!(error));
+        let why = io.io().failure().unwrap_or_else(|| anyhow!(error));
         Failure::Other(why.context(what))
     })
 }

@@ -14,8 +14,6 @@ pub(super) struct StandardIo {
     /// `None` once it is closed.
     output: Option<tokio::fs::File>,
     failure: Option<(&'static str, io::Error)>,
-    read: Beginning,
-    written: Beginning,
 }
 
 impl StandardIo {
@@ -30,14 +28,7 @@ impl StandardIo {
             input: tokio::io::stdin(),
             output: Some(tokio::fs::File::from_std(File::from(ours))),
             failure: None,
-            read: Beginning::default(),
-            written: Beginning::default(),
         })
-    }
-
-    /// Whether TLS came back, where none was begun.
-    pub(super) fn is_answered_by_tls(&self) -> bool {
-        self.written.is_tls() && !self.read.is_tls()
     }
 
     /// What went wrong at this end, if it did.
@@ -77,10 +68,7 @@ impl AsyncRead for StandardIo {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
         let outcome = ready!(Pin::new(&mut self.input).poll_read(cx, buf));
-        self.read
-            .add(buf.filled().get(before..).unwrap_or_default());
         Poll::Ready(outcome.map_err(|error| self.failed("standard input", error)))
     }
 }
@@ -91,9 +79,7 @@ impl AsyncWrite for StandardIo {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(self.output(cx, |output, cx| output.poll_write(cx, buf)))?;
-        self.written.add(buf.get(..written).unwrap_or_default());
-        Poll::Ready(Ok(written))
+        self.output(cx, |output, cx| output.poll_write(cx, buf))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -107,25 +93,6 @@ impl AsyncWrite for StandardIo {
         ready!(self.as_mut().poll_flush(cx))?;
         self.output = None;
         Poll::Ready(Ok(()))
-    }
-}
-
-/// How a direction began.
-#[derive(Default)]
-struct Beginning(Vec<u8>);
-
-impl Beginning {
-    /// More than the head of a TLS record tells nothing more.
-    const ENOUGH: usize = 3;
-
-    fn add(&mut self, bytes: &[u8]) {
-        let missing = Self::ENOUGH.saturating_sub(self.0.len());
-        self.0.extend(bytes.iter().take(missing));
-    }
-
-    /// An alert or a handshake of TLS (RFC 8446 section 5.1).
-    fn is_tls(&self) -> bool {
-        matches!(self.0[..], [21 | 22, 3, 0..=4])
     }
 }
 

@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -9,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_hbone::{Breakable, Pool, copy_bidirectional};
 
 use crate::log::Log;
+use crate::overheard::Overheard;
 use crate::quoted::Quoted;
 use crate::signals::{Asked, Signals};
 use crate::way::Way;
@@ -18,6 +20,8 @@ pub(super) struct Forwarder {
     way: Way,
     pool: Pool,
     log: Log,
+    /// What to try instead has been told.
+    hinted: AtomicBool,
 }
 
 /// How long accepting pauses when it fails for want of descriptors.
@@ -27,7 +31,12 @@ const GRACE: Duration = Duration::from_secs(1);
 
 impl Forwarder {
     pub(super) const fn new(way: Way, pool: Pool, log: Log) -> Self {
-        Self { way, pool, log }
+        Self {
+            way,
+            pool,
+            log,
+            hinted: AtomicBool::new(false),
+        }
     }
 
     /// Accepts up to `most` connections at once, until it is asked to stop.
@@ -90,8 +99,9 @@ impl Forwarder {
             .line(format!("hbone: drained, {cut} connections were cut"));
     }
 
-    async fn carry(&self, mut socket: TcpStream, client: SocketAddr) {
+    async fn carry(&self, socket: TcpStream, client: SocketAddr) {
         let begun = Instant::now();
+        let mut socket = Overheard::new(socket);
         let outcome = match self.way.open(&self.pool).await {
             Ok((mut tunnel, _)) => {
                 let peer = tunnel.peer().to_string();
@@ -113,6 +123,12 @@ impl Forwarder {
         self.log.line(format!(
             "connection from={client} authority={authority} {outcome} duration={took}ms"
         ));
+        // All connections go one way, so once is enough.
+        if let Some(hint) = self.way.hint(&socket)
+            && !self.hinted.swap(true, Ordering::Relaxed)
+        {
+            self.log.line(format!("hbone: {hint}"));
+        }
     }
 }
 

@@ -1,9 +1,11 @@
-// Where everything is drawn. Wide: networks beside one another, two columns of cards in each, unknown parties between them, and
-// lines that pass between cards. Narrow: one column of cards, and lines in lanes of their own on its left.
+// Where everything is drawn. Wide: networks beside one another, two columns of cards in each, unknown parties between them. The pills
+// of the lines that arrive at a column stand in a zone on its left, each as high as its card, and whatever passes by keeps to the
+// gaps between cards there: so no line runs over a card or over another one's pill. Narrow: one column of cards, and lines in
+// lanes of their own on its left.
 
 const PILL = { height: 20, gap: 12 };
 const PORT = 25;
-const WIDE = { card: 166, stranger: 124, gutter: 114, gap: 24, pad: 10, head: 28, strip: 248 };
+const WIDE = { card: 166, stranger: 124, channel: 34, gap: 24, pad: 10, head: 28, strip: 248 };
 
 /** Cards, frames and lines for a state, in a drawing of at least this width. */
 function layout(state, width) {
@@ -81,9 +83,15 @@ function condition({ stopped, slow, share }) {
 }
 
 function wide(state, cards, edges, width) {
-  const { card, stranger, gutter, gap, pad, head, strip } = WIDE;
+  const { card, stranger, channel, gap, pad, head } = WIDE;
+  const zone = zoneFor(edges);
+  const gutter = zone + channel;
   const networks = state.picture.networks.map((network) => ({ ...network, x: 0, y: 0 }));
-  const natural = networks.length * (2 * card + gutter + 4 * pad) + Math.max(0, networks.length - 1) * strip;
+  // Whoever stands on the left of a network has pills before him, too, if anybody calls him.
+  const called = networks.map(({ name }) => edges.some(({ to }) => to.column === 0 && to.network === name));
+  const lead = called[0] ? gutter : 0;
+  const strip = Math.max(WIDE.strip, (called.slice(1).includes(true) ? 2 : 1) * zone + stranger);
+  const natural = lead + networks.length * (2 * card + gutter + 4 * pad) + Math.max(0, networks.length - 1) * strip;
   const spare = Math.max(0, width - natural) / Math.max(1, 2 * networks.length - 1);
   for (const one of cards) compose(one, one.unknown ? stranger : card);
   for (const one of cards) {
@@ -103,7 +111,8 @@ function wide(state, cards, edges, width) {
   const frames = [];
   let x = 0;
   for (const [index, network] of networks.entries()) {
-    const w = 2 * card + gutter + spare + 4 * pad;
+    const before = index === 0 ? lead : 0;
+    const w = before + 2 * card + gutter + spare + 4 * pad;
     const odd = index % 2 === 1;
     frames.push({ network: true, name: network.name, x, y: 0, w, h: height, odd });
     const extra = (height - network.h) / network.inner.length;
@@ -111,10 +120,7 @@ function wide(state, cards, edges, width) {
     for (const cluster of network.inner) {
       const h = cluster.h + extra;
       frames.push({ name: cluster.name, x: x + pad, y, w: w - 2 * pad, h, odd });
-      cluster.columns.forEach((column, at) => {
-        const lone = cluster.columns[1 - at].length === 0;
-        stack(column, lone ? x + (w - card) / 2 : x + 2 * pad + at * (card + gutter + spare), y + head, h - head - pad);
-      });
+      cluster.columns.forEach((column, at) => stack(column, x + before + 2 * pad + at * (card + gutter + spare), y + head, h - head - pad));
       y += h + pad;
     }
     x += w + (index < networks.length - 1 ? strip + spare : 0);
@@ -122,10 +128,16 @@ function wide(state, cards, edges, width) {
   // Unknown parties stand between the first two networks, or behind the only one.
   const first = frames.find((frame) => frame.network);
   const room = networks.length > 1 ? strip + spare : stranger + 2 * gutter;
-  stack(strangers, (first?.w ?? 0) + (room - stranger) / 2 + 24, 0, height);
+  stack(strangers, (first?.w ?? 0) + (called[1] ? zone : Math.max(zone, (room - stranger) / 2 + 24)), 0, height);
   if (networks.length === 1 && strangers.length > 0) x += room;
-  connect(edges, cards, height);
+  connect(edges, cards, height, zone);
   return { width: Math.max(x, width), height, frames, cards, edges };
+}
+
+/** How wide the zone of pills before a column is: in large steps, so that nothing moves whenever a rate gets another digit. */
+function zoneFor(edges) {
+  const widest = Math.max(0, ...edges.map((line) => line.pillWidth));
+  return Math.max(96, Math.ceil((PILL.gap + widest + 10) / 16) * 16);
 }
 
 /** Puts cards below one another, spread over a height. */
@@ -140,25 +152,63 @@ function stack(column, x, y, height) {
   }
 }
 
-/** Lines from the right of one card to the left of another, around what stands between. */
-function connect(edges, cards, height) {
-  for (const line of edges) line.back = line.to.x <= line.from.x;
-  ports(edges, "from", (line) => line.to.y + line.to.h / 2, 12);
+/** Lines from one card to the left of another, around what stands between and around the pills before it. */
+function connect(edges, cards, height, zone) {
+  const arriving = new Set(edges.map((line) => line.to.x));
+  const bands = bandsOf(cards, (card) => (arriving.has(card.x) ? zone : 10));
+  const back = (line) => line.to.x <= line.from.x;
+  ports(edges.filter((line) => !back(line)), "from", (line) => line.to.y + line.to.h / 2, 12);
   ports(edges, "to", (line) => line.from.y + line.from.h / 2, PORT);
-  const passages = new Map();
-  for (const line of [...edges].sort((a, b) => a.fromY - b.fromY)) {
-    const start = { x: line.from.x + (line.back ? 0 : line.from.w), y: line.fromY };
+  const turns = new Map();
+  for (const line of [...edges].sort((a, b) => (a.fromY ?? a.from.y) - (b.fromY ?? b.from.y))) {
     const end = { x: line.to.x, y: line.toY };
     const stop = { x: end.x - PILL.gap - line.pillWidth, y: end.y };
-    if (line.back) {
-      const left = Math.min(start.x, stop.x) - 46;
-      line.path = `M${start.x} ${start.y}C${left} ${start.y} ${left} ${stop.y} ${stop.x} ${stop.y}H${end.x - 6}`;
+    if (back(line)) {
+      const turn = turns.get(line.to.x) ?? 0;
+      turns.set(line.to.x, turn + 1);
+      line.path = rounded(wayBack(line, bands, height, turn));
     } else {
-      const points = [start, ...detours(line, cards, passages, height), stop];
-      line.path = curve(points) + `H${end.x - 6}`;
+      const start = { x: line.from.x + line.from.w, y: line.fromY };
+      const between = bands.filter((band) => band.left >= start.x && band.right <= line.to.x);
+      line.path = curve([start, ...detours(line, start, between, height), { x: end.x - zone, y: end.y }]) + `H${end.x - 6}`;
     }
     place(line, stop, end);
   }
+}
+
+/** The columns, each with the zone on its left; what overlaps is one. */
+function bandsOf(cards, zoneOf) {
+  const bands = [];
+  for (const card of [...cards].sort((a, b) => a.x - b.x)) {
+    const [left, right] = [card.x - zoneOf(card), card.x + card.w + 10];
+    const last = bands.at(-1);
+    if (last && left < last.right) {
+      last.right = Math.max(last.right, right);
+      last.cards.push(card);
+    } else {
+      bands.push({ left, right, cards: [card], taken: [] });
+    }
+  }
+  return bands;
+}
+
+/** From above or below a card through the gaps to the left, to where the pills of the other one's column begin. */
+function wayBack(line, bands, height, turn) {
+  const { from, to, toY } = line;
+  const goesUp = toY < from.y + from.h / 2;
+  const x = from.x + 16 + (turn % 8) * 12;
+  const points = [{ x, y: goesUp ? from.y : from.y + from.h }];
+  const passed = bands.filter((band) => band.left < x && band.right > to.x).reverse();
+  let y = goesUp ? from.y - 12 : from.y + from.h + 12;
+  let left = x;
+  for (const band of passed) {
+    // The first gap is the one beside the card itself, however full it is.
+    y = passage(band, y, left === x ? 8 : height, height);
+    points.push({ x: Math.min(left, band.right), y }, { x: band.left, y });
+    left = band.left;
+  }
+  const channel = left - 4 - (turn % 4) * 5;
+  return [...points, { x: channel, y }, { x: channel, y: toY }, { x: to.x - 6, y: toY }];
 }
 
 /** Where on a card its lines begin or end, in the order of where they lead. */
@@ -172,28 +222,31 @@ function ports(edges, end, order, most) {
   }
 }
 
-/** Points at which a line passes the columns between its ends, each in a gap between cards and apart from other lines. */
-function detours(line, cards, passages, height) {
-  const from = line.from.x + line.from.w;
-  const between = cards.filter((card) => card.x >= from && card.x + card.w <= line.to.x && card !== line.to);
+/** Points at which a line passes the columns between its ends. */
+function detours(line, start, between, height) {
   const points = [];
-  let y = line.fromY;
-  for (const x of [...new Set(between.map((card) => card.x))].sort((a, b) => a - b)) {
-    const column = between.filter((card) => card.x === x);
-    const right = x + Math.max(...column.map((card) => card.w));
-    const taken = passages.get(x) ?? passages.set(x, []).get(x);
-    const wanted = y + ((line.toY - y) * (x - from)) / (line.to.x - from);
-    const free = (at) => column.every((card) => at < card.y - 4 || at > card.y + card.h + 4) && taken.every((other) => Math.abs(other - at) >= 6);
-    let found = wanted;
-    for (let step = 0; step < height && !free(found); step += 1) {
-      const [above, below] = [wanted - step, wanted + step];
-      found = above > 36 && free(above) ? above : below < height - 22 && free(below) ? below : found;
-    }
-    taken.push(found);
-    points.push({ x: x - 10, y: found }, { x: right + 10, y: found });
-    y = found;
+  let y = start.y;
+  for (const band of between) {
+    const wanted = y + ((line.toY - y) * (band.left - start.x)) / (line.to.x - start.x);
+    y = passage(band, wanted, height, height);
+    points.push({ x: band.left, y }, { x: band.right, y });
   }
   return points;
+}
+
+/** The height within reach of the wanted one at which a line passes a column between its cards, and apart from other lines if there is room. */
+function passage(band, wanted, reach, height) {
+  const clear = (at, room) =>
+    band.cards.every((card) => at < card.y - 4 || at > card.y + card.h + 4) && band.taken.every((other) => Math.abs(other - at) >= room);
+  for (const room of [6, 3, 0]) {
+    for (let step = 0; step <= reach; step += 1) {
+      const found = [wanted - step, wanted + step].find((at) => at > 36 && at < height - 22 && clear(at, room));
+      if (found === undefined) continue;
+      band.taken.push(found);
+      return found;
+    }
+  }
+  return wanted;
 }
 
 /** A line through points that is level at each of them. */
@@ -205,6 +258,23 @@ function curve(points) {
     path += p.y === q.y ? `H${q.x}` : `C${p.x + reach} ${p.y} ${q.x - reach} ${q.y} ${q.x} ${q.y}`;
   }
   return path;
+}
+
+/** A line along points, with round corners. */
+function rounded(points) {
+  const kept = points.filter((p, index) => index === 0 || p.x !== points[index - 1].x || p.y !== points[index - 1].y);
+  let path = `M${kept[0].x} ${kept[0].y}`;
+  for (let index = 1; index < kept.length - 1; index += 1) {
+    const [before, corner, after] = kept.slice(index - 1, index + 2);
+    const near = (end) => {
+      const long = Math.hypot(end.x - corner.x, end.y - corner.y);
+      const share = Math.min(8, long / 2) / long;
+      return `${corner.x + (end.x - corner.x) * share} ${corner.y + (end.y - corner.y) * share}`;
+    };
+    path += `L${near(before)}Q${corner.x} ${corner.y} ${near(after)}`;
+  }
+  const last = kept.at(-1);
+  return path + `L${last.x} ${last.y}`;
 }
 
 function place(line, stop, end) {

@@ -13,6 +13,7 @@ function drawSummary(said, state) {
   if (lost > 0) text = `${many(lost)} of ${edges.length} ${lost === 1 ? "has" : "have"} an unknown party${state.baggage ? "" : ": with baggage off, answers carry none and nobody heeds that of requests, and across networks nothing else says who is at the other end"}.`;
   if (failing > 0) text += ` On ${many(failing)} every call fails.`;
   if (silent !== "") text += ` Not answering: ${silent}.`;
+  if (state.settling) text += " A switch was turned just now, and what was counted before is still in the picture.";
   said.classList.toggle("lost", lost > 0 || failing > 0 || silent !== "");
   say(said, text);
 }
