@@ -28,6 +28,7 @@ mod drain;
 mod expectation;
 mod fault;
 mod forwarder;
+mod heads;
 mod homeward;
 mod hop_by_hop;
 mod host;

@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::error::Error;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 
 use super::fault::in_full;
 use super::forwarder::Beside;
+use super::heads::{Counting, Heads};
 use super::interim::Interim;
 use super::own_words::{Floor, OwnWords};
 use super::{Body, Client, Drain, Forwarder, Protocol, Refusal, unread};
@@ -76,7 +78,11 @@ impl Serving<'_> {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let (forwarder, client) = (Arc::clone(&self.forwarder), Arc::clone(&self.client));
+        let heads = Heads::default();
+        let io = Counting::new(io, heads.clone());
+        let asked = heads.clone();
         let service = service_fn(move |request| {
+            asked.handle_request();
             answer(Arc::clone(&forwarder), Arc::clone(&client), request, None)
         });
         let mut connection = http2::Builder::new(TokioExecutor::new())
@@ -86,21 +92,38 @@ impl Serving<'_> {
             .max_concurrent_streams(MOST_REQUESTS)
             .max_header_list_size(u32::try_from(self.most()).unwrap_or(u32::MAX))
             .serve_connection(TokioIo::new(io), service);
-        let early = tokio::select! {
-            ended = &mut connection => Some(ended),
-            () = self.drain.begun() => None,
-        };
-        let ended = match early {
-            Some(ended) => ended,
-            None => {
-                Pin::new(&mut connection).graceful_shutdown();
-                connection.await
+        let mut is_leaving = false;
+        let ended = loop {
+            let serving = poll_fn(|cx| {
+                let polled = Pin::new(&mut connection).poll(cx);
+                // Who comes when nobody is let in any more is not at fault.
+                if polled.is_pending() && !is_leaving {
+                    self.handle_refused(heads.refused());
+                }
+                polled
+            });
+            tokio::select! {
+                ended = serving => break ended,
+                () = self.drain.begun(), if !is_leaving => {}
             }
+            is_leaving = true;
+            Pin::new(&mut connection).graceful_shutdown();
         };
         if let Err(error) = &ended {
             self.handle_broken(error);
         }
         ended
+    }
+
+    /// So many requests were refused by h2, which has told their client in its own way.
+    fn handle_refused(&self, count: u64) {
+        for _ in 0..count {
+            let reason = format!(
+                "HTTP/2 does not allow the request: its head breaks the rules or is larger than {} bytes, or {MOST_REQUESTS} others are open",
+                self.most()
+            );
+            self.forwarder.fail_unread(&self.client, reason);
+        }
     }
 
     /// A client that breaks the rules of HTTP/2 has heard of it from h2.

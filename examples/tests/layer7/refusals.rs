@@ -375,6 +375,34 @@ async fn a_client_that_breaks_the_rules_of_http_2_is_logged_and_counted() {
     assert_eq!(counted.len(), 1, "{counted:#?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_http_2_itself_refuses_is_logged_and_counted_each_time() {
+    let (setting, waypoint, _server) = start().await;
+    let mut client = Client::connect(&setting, &format!("{NEAR}:80"), Version::HTTP_2).await;
+    for count in 1..=3 {
+        // More than four times what is answered with a reason.
+        let request = (0..20).fold(Request::get(format!("http://{NEAR}/")), |request, n| {
+            request.header(format!("x-{n}"), "y".repeat(13_000))
+        });
+        let answer = client
+            .send(request.body(Full::new(Bytes::new())).expect("a request"))
+            .await;
+        assert_eq!(answer.status, 431);
+        let parts = [
+            "request complete",
+            "http.method=\"-\"",
+            "HTTP/2 does not allow",
+        ];
+        let lines = waypoint.wait_for(&parts, count).await;
+        assert_eq!(lines.len(), count, "{lines:#?}");
+        assert_eq!(client.get(NEAR, "/").await.text(), "30");
+    }
+    let counted = ["istio_requests_total{", "response_flags=\"DPE\""];
+    let counted = setting.metrics(&counted).await;
+    assert_eq!(counted.len(), 1, "{counted:#?}");
+    assert!(counted[0].ends_with(" 3"), "{counted:#?}");
+}
+
 /// All that is answered to these bytes, without a word about their end.
 async fn outside(at: SocketAddr, said: &[u8]) -> String {
     let mut socket = TcpStream::connect(at).await.expect("it listens");
