@@ -35,6 +35,7 @@ mod material;
 mod peer_chain;
 mod pem_event;
 mod pem_files;
+mod pem_text;
 mod pem_watch;
 mod revocations;
 mod rotating;

@@ -200,7 +200,8 @@ fn the_keyboard_is_enough(sheet: &Sheet<'_>, whole: &BTreeSet<String>) {
     sheet.is_switched("off");
     sheet.browser.press(&[' ']);
     sheet.is_switched("on");
-    // What is to be chosen may not vanish, as edges do while the proxies restart.
+    // What is to be chosen may not vanish, as edges do while the proxies restart: which is not seen at once.
+    sheet.settles();
     sheet.until("the proxies have restarted", || {
         let edges = sheet.edges(".edge") == *whole;
         (edges && sheet.count(".card.unknown, .edge.failing") == 0).then_some(())
@@ -251,6 +252,7 @@ fn screen_readers_are_told(sheet: &Sheet<'_>) {
 
 fn without_baggage_edges_across_networks_lose_a_party(sheet: &Sheet<'_>, whole: &BTreeSet<String>) {
     let (_, inside) = parted(whole);
+    sheet.settles();
     sheet.shot("on");
     sheet.browser.click("#baggage");
     sheet.is_switched("off");
@@ -287,10 +289,12 @@ fn without_baggage_edges_across_networks_lose_a_party(sheet: &Sheet<'_>, whole: 
         "within a network both parties are known all the same",
         || (sheet.edges(".edge.inside") == inside).then_some(()),
     );
+    sheet.settles();
     sheet.shot("off");
 
     sheet.browser.click("#baggage");
     sheet.is_switched("on");
+    sheet.settles();
     sheet.until("everything is back", || {
         (sheet.edges(".edge") == *whole && sheet.count(".card.unknown") == 0).then_some(())
     });

@@ -120,6 +120,14 @@ impl<'a> Sheet<'a> {
         );
     }
 
+    /// Waits until nothing is in the picture any more that was counted before a switch was turned.
+    pub(crate) fn settles(&self) {
+        self.until("the picture is of what the switches say", || {
+            let said = self.text("#said");
+            (!said.contains("A switch was turned just now")).then_some(())
+        });
+    }
+
     /// Nothing is wider than the window; no text of the graph is cut off, nor lies on another; no line runs over what another one
     /// is labelled with, nor over a card that it does not belong to.
     pub(crate) fn fits(&self, what: &str, width: u32) {

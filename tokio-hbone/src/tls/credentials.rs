@@ -8,6 +8,7 @@ use rustls::sign::{CertifiedKey, SigningKey};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::pem_text::pem_text;
 use super::{TlsConfigError, svid};
 
 /// What we prove our own identity with: a certificate chain, the leaf first, and the leaf's private key.
@@ -61,7 +62,7 @@ impl Credentials {
 
     pub(super) fn read_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
         let unreadable = |error| TlsConfigError::pem("certificate chain", &error);
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(pem_text(pem))
             .collect::<Result<_, _>>()
             .map_err(unreadable)?;
         if chain.is_empty() {
@@ -71,7 +72,7 @@ impl Credentials {
     }
 
     pub(super) fn read_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsConfigError> {
-        PrivateKeyDer::from_pem_slice(pem)
+        PrivateKeyDer::from_pem_slice(pem_text(pem))
             .map_err(|error| TlsConfigError::pem("private key", &error))
     }
 

@@ -4,6 +4,7 @@ use rustls_pki_types::{CertificateRevocationListDer, SignatureVerificationAlgori
 use super::TlsConfigError;
 use super::crl::Crl;
 use super::peer_chain::{Link, PeerChain};
+use super::pem_text::pem_text;
 
 /// Certificate revocation lists (RFC 5280 section 5), each of one authority. None at all revokes nobody.
 #[derive(Debug, Default)]
@@ -35,6 +36,7 @@ impl Crls {
     /// [`TlsConfigError::Crl`] if a list is malformed, or of a kind that is not supported: a delta, an indirect list, or
     /// one split by reasons. [`TlsConfigError::Pem`] if the text is neither PEM nor DER.
     pub fn parse(text: &[u8]) -> Result<Self, TlsConfigError> {
+        let text = pem_text(text);
         if text.trim_ascii().is_empty() {
             return Ok(Self::new());
         }

@@ -5,6 +5,7 @@ use rustls_pki_types::{CertificateDer, TrustAnchor};
 use spiffe::TrustDomain;
 
 use super::TlsConfigError;
+use super::pem_text::pem_text;
 
 /// The roots of each trust domain that we deal with.
 ///
@@ -62,7 +63,7 @@ impl TrustBundles {
     /// # Errors
     /// As [`with_roots`](Self::with_roots), and [`TlsConfigError::Pem`].
     pub fn with_pem(self, trust_domain: &str, pem: &[u8]) -> Result<Self, TlsConfigError> {
-        let roots: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        let roots: Vec<_> = CertificateDer::pem_slice_iter(pem_text(pem))
             .collect::<Result<_, _>>()
             .map_err(|error| TlsConfigError::pem("trust bundle", &error))?;
         self.with_roots(trust_domain, roots)

@@ -305,6 +305,23 @@ async fn a_list_that_is_gone_lets_nobody_in_again_and_one_without_entries_does()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_byte_order_mark_hides_no_leaf_key_root_or_list() {
+    let (own, revoked) = (workload(SERVER), workload(CLIENT));
+    let directory = Directory::of(&own);
+    let marked = |text: &str| format!("\u{feff}{text}");
+    directory.write("chain.pem", &marked(&chain_pem(&own)));
+    directory.write("key.pem", &marked(&key_pem(&own)));
+    directory.write("root.pem", &marked(&(MESH.0.pem() + &STRANGER.0.pem())));
+    // Were the first list hidden, the other one would be all that there is.
+    let lists = crl_pem(&MESH, &[&revoked]) + &crl_pem(&STRANGER, &[]);
+    directory.write("crl.pem", &marked(&lists));
+    let (watch, _events) = directory.watch();
+    assert_eq!(who(&watch).await, SERVER);
+    let client = client_tls(&revoked, mesh_bundle());
+    assert!(meet(&client, &server(&watch)).await.server.is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_that_was_never_there_revokes_nobody() {
     let directory = Directory::of(&workload(SERVER));
     let (watch, mut events) = directory.watch();
