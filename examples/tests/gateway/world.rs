@@ -103,16 +103,13 @@ impl World {
         std::fs::rename(self.file("mesh.new"), self.file("mesh.yaml")).expect("a file");
     }
 
-    /// Has the gateway take over another mesh.
+    /// Has the gateway take over a mesh that differs from the one before.
     pub(crate) async fn reload(&self, gateway: &Process, mesh: &Value) {
         self.write(mesh);
         gateway.signal(Signal::HUP);
-        let before = self.reloads.fetch_add(1, Ordering::Relaxed) as usize;
-        // The file is followed, too, so that it may be read twice.
-        let adopted = gateway.lines(&["is in force"]).len();
-        gateway
-            .wait_for(&["is in force"], adopted.max(before) + 1)
-            .await;
+        // However often the file is read, each change is told once.
+        let changes = self.reloads.fetch_add(1, Ordering::Relaxed) as usize + 1;
+        gateway.wait_for(&["is in force"], changes).await;
     }
 
     /// The gateway's flags.
