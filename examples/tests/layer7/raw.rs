@@ -41,7 +41,10 @@ pub(crate) async fn read_until(tunnel: &mut Tunnel, end: &str) -> String {
 
 /// Whether nothing comes for a moment.
 pub(crate) async fn is_silent(tunnel: &mut Tunnel) -> bool {
-    timeout(Duration::from_millis(200), tunnel.read_chunk())
-        .await
-        .is_err()
+    is_silent_for(tunnel, Duration::from_millis(200)).await
+}
+
+/// Whether nothing comes for this time.
+pub(crate) async fn is_silent_for(tunnel: &mut Tunnel, time: Duration) -> bool {
+    timeout(time, tunnel.read_chunk()).await.is_err()
 }

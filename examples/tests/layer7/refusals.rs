@@ -21,7 +21,7 @@ const HOST: &str = "Host: near.shop.svc.cluster.local\r\n";
 async fn start() -> (Setting, Process, Server) {
     let setting = Setting::new();
     setting.world.write(&setting.mesh(&[], &[(30, 1, true)]));
-    let waypoint = setting.start_waypoint(&["--head-timeout", "1s"]).await;
+    let waypoint = setting.start_waypoint(&["--head-timeout", "5s"]).await;
     let server = Server::start(&setting, 30, Duration::ZERO).await;
     (setting, waypoint, server)
 }
@@ -260,7 +260,7 @@ async fn what_is_not_http_is_told_so_where_http_comes_in() {
     let https = SocketAddr::new(setting.ingress().ip(), 8443);
     let flags = [
         "--head-timeout",
-        "1s",
+        "5s",
         "--https",
         &https.to_string(),
         "--https-cert",
