@@ -4,6 +4,7 @@ pub mod access_log;
 pub mod admin;
 pub mod eastwest_gateway;
 pub mod exposition;
+pub mod heap;
 pub mod hop_log;
 pub mod http;
 pub mod ingress_gateway;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use tokio::runtime::Builder;
 
 use super::{Control, StartError, start_logging};
+use crate::heap::keep_free;
 
 /// What the exit codes of every proxy mean, for `--help`.
 pub const EXIT_CODES: &str = "\
@@ -42,6 +43,7 @@ fn run_here<F>(serve: impl FnOnce(Control) -> F) -> Result<(), StartError>
 where
     F: Future<Output = Result<(), StartError>>,
 {
+    keep_free();
     let runtime = Builder::new_multi_thread()
         .enable_all()
         .build()

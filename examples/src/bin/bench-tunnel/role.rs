@@ -54,6 +54,7 @@ pub(crate) struct Relay {
 impl Role {
     pub(crate) fn run(self) -> Result<()> {
         process::raise_descriptor_limit()?;
+        hbone_examples::heap::keep_free();
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
