@@ -6,7 +6,7 @@ use std::hint::black_box;
 /// notice. To be called once, at the start of a program that carries many bytes.
 ///
 /// The buffers of a busy connection come and go by a megabyte and more a turn. Whatever of that is given back to the kernel has to
-/// be mapped and cleared again a moment later: a fifth of what a tunnel costs (benches/README.md).
+/// be mapped and cleared again a moment later (benches/README.md has what that costs).
 pub fn keep_free() {
     // A mapping that is freed raises the size from which on memory is mapped to its own, and what may lie free at the end of the
     // heap to twice that (mallopt(3), M_MMAP_THRESHOLD). `mallopt` itself would be unsafe code.
