@@ -1,6 +1,7 @@
 //! Octets as what a peer sends on a connection: mostly frames of HTTP/2 (RFC 9113 section 4.1), good and bad, and pauses.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
@@ -103,39 +104,53 @@ fn any(kind: usize, next: u32, heads: Heads<'_>, script: &mut Script<'_>) -> Fra
 /// What DATA frames carried, by stream, as far as `sent` is frames at all.
 pub(crate) fn payloads(sent: &[u8]) -> BTreeMap<u32, Vec<u8>> {
     let mut payloads: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
-    let mut rest = sent;
-    while let [a, b, c, kind, flags, s1, s2, s3, s4, after @ ..] = rest {
-        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
-        let Some((payload, behind)) = after.split_at_checked(length) else {
-            break;
-        };
-        if *kind == frame::DATA {
+    for (kind, flags, stream, payload) in frames(sent) {
+        if kind == frame::DATA {
             let padded = match payload {
                 [padding, data @ ..] if flags & frame::PADDED != 0 => {
                     data.get(..data.len().saturating_sub(usize::from(*padding)))
                 }
                 data => Some(data),
             };
-            let stream = u32::from_be_bytes([*s1 & 0x7f, *s2, *s3, *s4]);
             payloads
                 .entry(stream)
                 .or_default()
                 .extend(padded.unwrap_or_default());
         }
-        rest = behind;
     }
     payloads
 }
 
+/// How many header blocks begin in `sent`, as far as it is frames at all.
+pub(crate) fn heads_in(sent: &[u8]) -> usize {
+    let heads = frames(sent).filter(|(kind, ..)| *kind == frame::HEADERS);
+    heads.count()
+}
+
+/// Kind, flags, stream and payload of each.
+fn frames(sent: &[u8]) -> impl Iterator<Item = (u8, u8, u32, &[u8])> {
+    let mut rest = sent;
+    std::iter::from_fn(move || {
+        let [a, b, c, kind, flags, s1, s2, s3, s4, after @ ..] = rest else {
+            return None;
+        };
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        let (payload, behind) = after.split_at_checked(length)?;
+        rest = behind;
+        let stream = u32::from_be_bytes([*s1 & 0x7f, *s2, *s3, *s4]);
+        Some((*kind, *flags, stream, payload))
+    })
+}
+
 /// Does all of it on `io` and reads whatever comes; how many octets did.
-pub(crate) async fn perform(io: impl Io, acts: Vec<Act>) -> usize {
+pub(crate) async fn perform(io: impl Io, acts: Arc<[Act]>) -> usize {
     let (mut reads, mut writes) = split(io);
     let writing = async {
-        for act in acts {
+        for act in &*acts {
             match act {
-                Act::Wait(time) => sleep(time).await,
+                Act::Wait(time) => sleep(*time).await,
                 Act::Send(octets) => {
-                    if writes.write_all(&octets).await.is_err() || writes.flush().await.is_err() {
+                    if writes.write_all(octets).await.is_err() || writes.flush().await.is_err() {
                         break;
                     }
                 }

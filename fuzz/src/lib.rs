@@ -30,6 +30,8 @@ mod traceparent;
 mod upstream;
 
 // The naive models and virtual worlds of the crates' own tests.
+#[path = "../../tokio-hbone/tests/memory/formula.rs"]
+mod formula;
 #[path = "../../hbone/tests/world/mod.rs"]
 #[allow(
     dead_code,

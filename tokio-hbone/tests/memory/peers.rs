@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use tokio_hbone::{CopyConfig, Http2Config, Tunnel, copy_bidirectional};
 
 use crate::formula::{Load, state, unread, unsent};
-use crate::held::held_after;
+use crate::held::{held_after, most_during};
 use crate::support::ends::{CONNECT, accept_next, acceptor, script_to_server_with};
 use crate::support::frame::{Frame, INITIAL_WINDOW_SIZE, WINDOW_UPDATE};
 
@@ -119,4 +119,49 @@ fn an_application_that_writes_in_bursts_to_such_a_peer() {
     let pipes = 10 * (128 << 10);
     let allowed = unsent(&http2, copied) + state(&http2, copied) + TEST + pipes;
     assert!(held <= allowed, "{held} bytes of {allowed}");
+}
+
+/// What it takes at most that a peer sends so many frames to a tunnel that we have dropped, of which none can be of use to anybody, beside
+/// one that echoes to a peer which gives it no room: its windows are full.
+fn for_nobody(http2: Http2Config, frames: usize) -> usize {
+    most_during(async move {
+        let acceptor = acceptor().with_http2(http2);
+        let (mut raw, mut incoming) = script_to_server_with(acceptor, &[]).await;
+        raw.send([1, 3].map(|stream| Frame::headers(stream, &CONNECT)))
+            .await;
+        drop(accept_next(&mut incoming).await);
+        let mut echoing = accept_next(&mut incoming).await;
+        // The windows count from the acknowledgement on.
+        raw.until_quiet().await;
+        tokio::spawn(async move {
+            while let Ok(Some(chunk)) = echoing.read_chunk().await {
+                echoing.write_chunk(chunk).await?;
+            }
+            Ok::<_, std::io::Error>(())
+        });
+        let long = vec![b'x'; FRAME];
+        for _ in 0..http2.stream_window as usize / FRAME {
+            raw.send([Frame::data(3, long.clone())]).await;
+            moment().await;
+        }
+        for _ in 0..frames {
+            raw.send([Frame::data(1, long.clone())]).await;
+            moment().await;
+        }
+        drop(incoming);
+    })
+}
+
+/// What a DATA frame of [`for_nobody`] carries.
+const FRAME: usize = 16 << 10;
+
+#[test]
+fn frames_that_nobody_wants_take_no_more_memory_if_there_are_ten_times_as_many() {
+    let mut http2 = Http2Config::server();
+    http2.stream_window = 256 << 10;
+    http2.connection_window = 512 << 10;
+    let (some, many) = (for_nobody(http2, 50), for_nobody(http2, 500));
+    let allowed = unread(&http2, load(2)) + unsent(&http2, load(2)) + state(&http2, load(2)) + TEST;
+    assert!(many <= allowed, "{many} bytes of {allowed}");
+    assert!(many <= some + (64 << 10), "{some} bytes, and then {many}");
 }

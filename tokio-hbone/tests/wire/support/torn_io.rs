@@ -16,8 +16,9 @@ pub(crate) struct TornIo {
     failing: Option<Call>,
     /// How many of them do not.
     calls_left: usize,
-    /// For each kind of call whether its next is made in vain. They take turns by themselves: who always reads and
-    /// flushes in one go would otherwise never read.
+    /// For each kind of call whether its next is made in vain: the first, and then each that follows one which came to something. They
+    /// take turns by themselves, or who always reads and flushes in one go would never read; and where nothing moves, nobody is woken,
+    /// or time would stand still for whoever waits for its end.
     in_vain: [bool; 4],
 }
 
@@ -31,7 +32,7 @@ pub(crate) enum Call {
 }
 
 impl TornIo {
-    /// Every second call must be made again, and each moves at most `most` bytes.
+    /// What is called for must be called for twice, and moves at most `most` bytes.
     pub(crate) const fn slow(io: BoxIo, most: usize) -> Self {
         Self {
             io,
@@ -53,22 +54,27 @@ impl TornIo {
         }
     }
 
-    fn call(&mut self, call: Call, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Makes a call, if it is not to fail nor to be in vain.
+    fn call<T>(
+        &mut self,
+        call: Call,
+        cx: &mut Context<'_>,
+        make: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if self.failing.is_none_or(|failing| failing == call) {
             if self.calls_left == 0 {
                 return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
             }
             self.calls_left -= 1;
         }
-        if self.most != usize::MAX {
-            let in_vain = self.in_vain[call as usize];
-            self.in_vain[call as usize] = !in_vain;
-            if in_vain {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
+        let is_slow = self.most != usize::MAX;
+        if is_slow && std::mem::take(&mut self.in_vain[call as usize]) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
-        Poll::Ready(Ok(()))
+        let made = make(self, cx);
+        self.in_vain[call as usize] = made.is_ready();
+        made
     }
 }
 
@@ -78,12 +84,13 @@ impl AsyncRead for TornIo {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(self.call(Call::Read, cx))?;
-        let mut part = vec![0; self.most.min(buf.remaining())];
-        let mut part = ReadBuf::new(&mut part);
-        ready!(Pin::new(&mut self.io).poll_read(cx, &mut part))?;
-        buf.put_slice(part.filled());
-        Poll::Ready(Ok(()))
+        self.call(Call::Read, cx, |this, cx| {
+            let mut part = vec![0; this.most.min(buf.remaining())];
+            let mut part = ReadBuf::new(&mut part);
+            ready!(Pin::new(&mut this.io).poll_read(cx, &mut part))?;
+            buf.put_slice(part.filled());
+            Poll::Ready(Ok(()))
+        })
     }
 }
 
@@ -93,18 +100,21 @@ impl AsyncWrite for TornIo {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.call(Call::Write, cx))?;
-        let most = self.most.min(buf.len());
-        Pin::new(&mut self.io).poll_write(cx, &buf[..most])
+        self.call(Call::Write, cx, |this, cx| {
+            let most = this.most.min(buf.len());
+            Pin::new(&mut this.io).poll_write(cx, &buf[..most])
+        })
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.call(Call::Flush, cx))?;
-        Pin::new(&mut self.io).poll_flush(cx)
+        self.call(Call::Flush, cx, |this, cx| {
+            Pin::new(&mut this.io).poll_flush(cx)
+        })
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.call(Call::Shutdown, cx))?;
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        self.call(Call::Shutdown, cx, |this, cx| {
+            Pin::new(&mut this.io).poll_shutdown(cx)
+        })
     }
 }
