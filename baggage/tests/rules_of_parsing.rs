@@ -250,6 +250,23 @@ fn r16_reading_stops_at_the_first_member_over_a_limit_counted_over_all_lines() {
 }
 
 #[test]
+fn r16_white_space_behind_an_empty_value_is_around_its_member_too() {
+    for (line, bytes) in [
+        ("k= \t", "k=".len()),
+        (" k =\t ", "k =".len()),
+        ("k=1;p= \t", "k=1;p=".len()),
+        ("k= ; p =\t,", "k= ; p =".len()),
+    ] {
+        let too_large = |bytes| {
+            let parsed = Baggage::parse([line], &Limits::new().with_bytes(bytes));
+            parsed.truncated.is_some()
+        };
+        assert!(!too_large(bytes), "{line:?} has {bytes} bytes");
+        assert!(too_large(bytes - 1), "{line:?} has no fewer than {bytes}");
+    }
+}
+
+#[test]
 fn r16_raw_octets_are_capped_and_reading_stops_between_members() {
     let read = |line: &str, cap| {
         let parsed = Baggage::parse(line.split('\n'), &Limits::new().with_raw_bytes(cap));
