@@ -1,5 +1,5 @@
-/// Measures the small DATA frames (RFC 9113 section 6.1) and counts the header blocks (4.3) in what is read from the
-/// peer.
+/// Measures the small DATA frames (RFC 9113 section 6.1) and the trailers (8.1), and counts the header blocks (4.3), in what is
+/// read from the peer.
 ///
 /// It reads nothing but the heads of frames, and is never wrong about where they are: h2 closes the connection at the first
 /// byte that is out of place.
@@ -13,27 +13,32 @@ pub(crate) struct FrameMeter {
     /// How much of a frame's payload, or of the client's preface, is still to come.
     skip: usize,
     has_begun: bool,
-    /// How much memory the small frames may keep since it last said so, beside their own.
+    /// How much memory the small frames may keep since it last said so, beside their own, and the trailers in all.
     kept: usize,
     heads: u64,
     /// The frame under way is the last of a header block.
     ends_head: bool,
+    /// The last header block ends its stream.
+    is_trailer: bool,
 }
 
-/// What small frames may keep between two rounds of putting them together. That is some 512 of the smallest, which h2 can keep by
+/// What small frames and trailers may keep between two rounds of putting them together. That is some 512 of the smallest, which h2 can keep by
 /// its budget, too, with what one more read may bring.
 const MOST_KEPT: usize = 4 << 20;
 /// What h2 reads small frames into, many at a time. As long as one of them waits for its reader, it keeps all of that.
 const BUFFER: usize = 8 << 10;
+/// What one field may keep, however small it is. The table of HPACK lets it come in a single byte.
+const FIELD: usize = 192;
 const HEAD: usize = 9;
 const PREFACE: usize = 24;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
 
 impl FrameMeter {
-    /// Looks at what has been read: `true` once small frames may keep [`MOST_KEPT`] that came since it last said so.
+    /// Looks at what has been read: `true` once small frames and trailers may keep [`MOST_KEPT`] that came since it last said so.
     pub(crate) fn see(&mut self, mut read: &[u8]) -> bool {
         if !self.has_begun && !read.is_empty() {
             self.has_begun = true;
@@ -76,7 +81,15 @@ impl FrameMeter {
         self.skip = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         match kind {
             DATA => self.kept += BUFFER.saturating_sub(self.skip),
-            HEADERS | CONTINUATION => self.ends_head = flags & END_HEADERS != 0,
+            HEADERS | CONTINUATION => {
+                self.ends_head = flags & END_HEADERS != 0;
+                if kind == HEADERS {
+                    self.is_trailer = flags & END_STREAM != 0;
+                }
+                if self.is_trailer {
+                    self.kept = self.kept.saturating_add(self.skip.saturating_mul(FIELD));
+                }
+            }
             _ => {}
         }
     }
@@ -84,7 +97,7 @@ impl FrameMeter {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUFFER, FrameMeter, MOST_KEPT};
+    use super::{BUFFER, FIELD, FrameMeter, MOST_KEPT};
 
     fn frame(kind: u8, length: usize) -> Vec<u8> {
         frame_with(kind, 0, length)
@@ -109,6 +122,10 @@ mod tests {
         for (kind, flags, length) in [(1, 4, 3), (1, 4, 0), (1, 0, 3), (9, 0, 0), (9, 4, 300)] {
             bytes.extend(frame_with(kind, flags, length));
         }
+        // Trailers of one frame, and of two; behind them a head again.
+        for (kind, flags, length) in [(1, 5, 3), (1, 1, 2), (9, 4, 5), (1, 4, 7)] {
+            bytes.extend(frame_with(kind, flags, length));
+        }
         bytes.extend(&frame_with(1, 4, 30)[..38]);
         for cut in [1, 2, 7, 9, 10, 24, 1000, usize::MAX] {
             let mut frames = FrameMeter::default();
@@ -117,7 +134,7 @@ mod tests {
             }
             assert_eq!(
                 (frames.kept, frames.heads()),
-                (2 * BUFFER, 3),
+                (2 * BUFFER + 10 * FIELD, 6),
                 "cut at {cut}"
             );
         }

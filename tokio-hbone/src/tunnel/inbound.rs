@@ -10,6 +10,8 @@ use super::stash::Stash;
 pub(crate) struct Inbound {
     receive: RecvStream,
     stash: Stash,
+    /// Trailers have come behind what is in the stash, and are gone.
+    has_trailers: bool,
     /// Whoever waits for more. h2 knows only the last who asked.
     reader: Option<Waker>,
 }
@@ -19,6 +21,7 @@ impl Inbound {
         Self {
             receive,
             stash: Stash::new(),
+            has_trailers: false,
             reader: None,
         }
     }
@@ -31,6 +34,9 @@ impl Inbound {
         if let Some(chunk) = self.stash.pop() {
             return Poll::Ready(Some(Ok(chunk)));
         }
+        if self.has_trailers {
+            return Poll::Ready(None);
+        }
         let next = self.receive.poll_data(cx);
         self.remember(cx, next.is_pending());
         next
@@ -38,6 +44,9 @@ impl Inbound {
 
     /// Whether there are trailers behind the last byte.
     pub(super) fn poll_trailers(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, h2::Error>> {
+        if self.has_trailers {
+            return Poll::Ready(Ok(true));
+        }
         let trailers = self.receive.poll_trailers(cx);
         self.remember(cx, trailers.is_pending());
         trailers.map_ok(|trailers| trailers.is_some())
@@ -49,14 +58,23 @@ impl Inbound {
         let _ = self.receive.flow_control().release_capacity(some);
     }
 
-    /// Puts together what waits for a reader, so that it costs no more than its bytes. These still take up the window.
+    /// Puts together what waits for a reader, so that it costs no more than its bytes. These still take up the window. Trailers take up
+    /// none, and keep several times their size: that they are there is all that anybody has to know.
     pub(crate) fn gather(&mut self) {
         // To find nothing must leave the reader where it is: with h2, to be woken.
         let reader = self.reader.as_ref().unwrap_or(Waker::noop());
         let mut cx = Context::from_waker(reader);
         // An end or a failure stays in h2, and is found again behind the bytes.
-        while let Poll::Ready(Some(Ok(chunk))) = self.receive.poll_data(&mut cx) {
-            self.stash.push(chunk);
+        let end = loop {
+            match self.receive.poll_data(&mut cx) {
+                Poll::Ready(Some(Ok(chunk))) => self.stash.push(chunk),
+                end => break end,
+            }
+        };
+        if let Poll::Ready(None) = end
+            && let Poll::Ready(Ok(Some(_))) = self.receive.poll_trailers(&mut cx)
+        {
+            self.has_trailers = true;
         }
     }
 

@@ -10,7 +10,9 @@ use tokio_hbone::{CopyConfig, Http2Config, Tunnel, copy_bidirectional};
 use crate::formula::{Load, state, unread, unsent};
 use crate::held::{held_after, most_during};
 use crate::support::ends::{CONNECT, accept_next, acceptor, script_to_server_with};
-use crate::support::frame::{Frame, INITIAL_WINDOW_SIZE, WINDOW_UPDATE};
+use crate::support::frame::{
+    END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, RST_STREAM, WINDOW_UPDATE,
+};
 
 /// The scripted peer, the pipes, and all else that is the test's.
 const TEST: usize = 2 << 20;
@@ -164,4 +166,56 @@ fn frames_that_nobody_wants_take_no_more_memory_if_there_are_ten_times_as_many()
     let allowed = unread(&http2, load(2)) + unsent(&http2, load(2)) + state(&http2, load(2)) + TEST;
     assert!(many <= allowed, "{many} bytes of {allowed}");
     assert!(many <= some + (64 << 10), "{some} bytes, and then {many}");
+}
+
+/// Tunnels that nobody reads, behind whose bytes there are these trailers.
+async fn trailing(http2: Http2Config, tunnels: u32, trailers: fn(u32) -> Vec<Frame>) -> impl Sized {
+    let (mut raw, mut incoming) = script_to_server_with(acceptor().with_http2(http2), &[]).await;
+    let mut unread = Vec::new();
+    for stream in (1..).step_by(2).take(tunnels as usize) {
+        raw.send([Frame::headers(stream, &CONNECT)]).await;
+        unread.push(accept_next(&mut incoming).await);
+        raw.send([Frame::data(stream, "bytes")]).await;
+        raw.send(trailers(stream)).await;
+        moment().await;
+    }
+    let frames = raw.until_quiet().await;
+    let refused = |frame: &Frame| matches!(frame.kind, RST_STREAM | GOAWAY);
+    assert!(
+        !frames.iter().any(refused),
+        "trailers of that size are let in"
+    );
+    for tunnel in &mut unread {
+        let chunk = tunnel.read_chunk().await.expect("bytes");
+        assert_eq!(chunk.as_deref(), Some(&b"bytes"[..]));
+        tunnel.read_chunk().await.expect_err("trailers");
+    }
+    (raw, incoming, unread)
+}
+
+/// As many fields as are let in, each with a name of its own.
+fn of_many_names(stream: u32) -> Vec<Frame> {
+    let names: Vec<_> = (0..1_800).map(|at| format!("{at:x}")).collect();
+    let fields: Vec<_> = names.iter().map(|name| (&name[..], "")).collect();
+    let mut frames = Frame::headers_in_parts(stream, &fields);
+    frames[0].flags |= END_STREAM;
+    frames
+}
+
+/// The same field as often as it is let in, of which each but the first comes in one byte.
+fn of_one_name(stream: u32) -> Vec<Frame> {
+    // A literal that goes into the table, and what is last in there (RFC 7541 sections 6.2.1 and 6.1).
+    let mut block = b"\x40\x01x\x00".to_vec();
+    block.resize(1_900, 0x80 | 62);
+    vec![Frame::new(HEADERS, END_HEADERS | END_STREAM, stream, block)]
+}
+
+#[test]
+fn trailers_of_tunnels_that_nobody_reads() {
+    let http2 = Http2Config::server();
+    for trailers in [of_many_names, of_one_name] {
+        let most = most_during(trailing(http2, 200, trailers));
+        let allowed = state(&http2, load(0)) + 200 * (8 << 10) + TEST;
+        assert!(most <= allowed, "{most} bytes of {allowed}");
+    }
 }
