@@ -25,7 +25,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// that is copied both ways. It is what a connection holds if all of its tunnels are stuck in both directions; one on which nothing waits
 /// holds its state alone. Beside these there is what a client sends ahead of the answer to its CONNECT, which is not put together: of fewer
 /// than 256 bytes a frame, as `small_frame_budget` has it; of more, up to 8 KiB for each frame that the windows let in; of trailers, up to
-/// six times `header_list_size`. It ends with the answer, and a [`Relay`](crate::Relay) gives one within [`ServeConfig::total_timeout`](hbone::ServeConfig::total_timeout).
+/// six times `header_list_size`. It ends with the answer, and a [`Relay`](crate::Relay) gives one within
+/// [`ServeConfig::total_timeout`](hbone::ServeConfig::total_timeout). An answer of hundreds of fields, however small, keeps up to six times
+/// `header_list_size`, too, for as long as a client has the tunnel.
 ///
 /// Specification: HBONE-T-011, HBONE-T-012, HBONE-H-011, HBONE-S-015, HBONE-Q-005. HBONE-T-015 and HBONE-T-016 are for h2
 /// to fulfil.
