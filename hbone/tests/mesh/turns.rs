@@ -101,7 +101,7 @@ fn the_least_loaded_goes_first_as_long_as_shares_allow() {
     // [R54]
     let two = pods(&[1, 1]);
     let mut turns = Turns::new();
-    let busy = |pod: &Candidate| u64::from(*pod.receiver.uid == *"e/000");
+    let busy = |pod: &Candidate| 200 + u64::from(*pod.receiver.uid == *"e/000");
     let first: Vec<bool> = (0..30)
         .map(|_| {
             *turns
@@ -117,6 +117,26 @@ fn the_least_loaded_goes_first_as_long_as_shares_allow() {
         first[15..].iter().any(|busy| *busy),
         "nobody starves: {first:?}"
     );
+}
+
+#[test]
+fn where_few_are_open_the_load_pushes_nobody_far_and_the_tunnels_that_last_are_as_the_weights_say()
+{
+    // [R54]
+    let pods = pods(&[1, 1, 2]);
+    let mut world = World::new();
+    // Where the tunnels to one pod are slow to end, the two dozen that were opened last are shared all the same.
+    let lasting = |uid: &str| if uid == "e/000" { 200 } else { 1 };
+    let chosen: Vec<Arc<str>> = (0..1_000_u128)
+        .map(|step| world.open(&pods, step * 7_919, lasting))
+        .collect();
+    for (at, tunnels) in chosen.windows(24).enumerate() {
+        for (pod, share) in pods.iter().zip([6_usize, 6, 12]) {
+            let count = tunnels.iter().filter(|uid| **uid == pod.receiver.uid);
+            let count = count.count();
+            assert!(count.abs_diff(share) <= 3, "{count} of {share} from {at}");
+        }
+    }
 }
 
 #[test]
