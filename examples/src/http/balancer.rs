@@ -30,6 +30,8 @@ pub struct Balancer {
     outer: Pool,
     inner: Connector,
     config: PoolConfig,
+    /// How many tunnels share a connection at most.
+    most_tunnels: u32,
     chance: Chance,
     log: HopLog,
     role: Role,
@@ -97,8 +99,8 @@ impl Balancer {
             inner,
             config: PoolConfig::new()
                 .max_connections_per_key(1)
-                .max_streams_per_connection(proxy.environment().pool_max_streams_per_connection)
                 .idle_timeout(idle),
+            most_tunnels: proxy.environment().pool_max_streams_per_connection,
             chance: proxy.chance(),
             log: proxy.hop_log(),
             role,
@@ -262,7 +264,7 @@ impl Balancer {
             Some((outer, inner)) => Lanes::Ring(Ring::new(
                 (self.outer.clone(), outer),
                 (self.inner.clone(), inner),
-                self.config,
+                (self.config, self.most_tunnels),
                 group.weight(),
                 self.log.clone(),
             )),
@@ -271,6 +273,7 @@ impl Balancer {
                 pool: self.outer.clone(),
                 route: Box::new(route),
                 outer: None,
+                most: usize::MAX,
                 log: self.log.clone(),
             }))),
         }

@@ -1,12 +1,12 @@
+use std::error::Error;
 use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::ext::on_informational;
 
 use super::account::Account;
-use super::balancer::Chosen;
 use super::body::{Body, nothing};
 use super::connection::Connection;
 use super::expectation::GoAhead;
@@ -29,8 +29,8 @@ pub(super) struct Call<'c> {
 const TRIES: usize = 3;
 
 impl Call<'_> {
-    /// Sends it to one server after another until one has it. Once a byte of it may have left there is no other one, unless it
-    /// can be said twice.
+    /// Sends it to one server after another until one has it. Once a byte of it may have left there is no other one, unless no server
+    /// can have looked at it, or it [can be said twice](may_repeat).
     pub(super) async fn make(
         self,
         mut request: Request<Body>,
@@ -44,16 +44,17 @@ impl Call<'_> {
                 Ok(chosen) => chosen,
                 Err(fault) => return Err(failed.unwrap_or(fault).refusal()),
             };
-            let (lane, mut connection) = match self.connect(&chosen, request.version()).await {
-                Ok(connected) => connected,
-                Err(fault) => {
-                    tracing::debug!(%fault, "a server did not take a connection");
-                    balancer.handle_failed(&chosen);
-                    tried.push(chosen.uid.clone());
-                    failed = Some(fault);
-                    continue;
-                }
-            };
+            let (lane, mut connection) =
+                match chosen.destination.connection(request.version()).await {
+                    Ok(connected) => connected,
+                    Err(fault) => {
+                        tracing::debug!(%fault, "a server did not take a connection");
+                        balancer.handle_failed(&chosen);
+                        tried.push(chosen.uid.clone());
+                        failed = Some(fault);
+                        continue;
+                    }
+                };
             balancer.handle_connected(&chosen);
             self.account.next = Some(connection.answered.address);
             connection
@@ -65,9 +66,11 @@ impl Call<'_> {
                     return Ok(response);
                 }
                 Err(mut error) => {
-                    chosen.destination.handle_lost(&lane);
                     let fault = Fault::Handshake(in_full(error.error()));
-                    request = match error.take_message().or_else(|| again.take()) {
+                    let unsent = error.take_message();
+                    let may_repeat =
+                        |spare: &Request<Body>| may_repeat(spare, &connection, error.error());
+                    request = match unsent.or_else(|| again.take().filter(may_repeat)) {
                         Some(request) if self.account.progress.broken().is_none() => request,
                         _ => {
                             let limits = self.forwarder.limits();
@@ -79,21 +82,6 @@ impl Call<'_> {
             }
         }
         Err(failed.unwrap_or(Fault::NobodyElse).refusal())
-    }
-
-    async fn connect(
-        &self,
-        chosen: &Chosen,
-        version: Version,
-    ) -> Result<(Arc<Lane>, Connection), Fault> {
-        let lane = chosen.destination.lane().await?;
-        match lane.connection(version).await {
-            Ok(connection) => Ok((lane, connection)),
-            Err(fault) => {
-                chosen.destination.handle_lost(&lane);
-                Err(fault)
-            }
-        }
     }
 }
 
@@ -117,20 +105,26 @@ pub(super) fn hear<B>(request: &mut Request<B>, go_ahead: Option<GoAhead>, befor
     });
 }
 
-/// Says how a body of unknown length comes over HTTP/1.1: without that, none would be expected behind some methods.
+/// Says how a body of unknown length comes over HTTP/1.1: without that, none would be expected behind some methods. And that there is
+/// none, where one is usual (RFC 9110 section 8.6).
 pub(super) fn frame(request: &mut Request<Body>) {
-    let is_framed = request.version() == Version::HTTP_2
-        || hyper::body::Body::is_end_stream(request.body())
-        || request.headers().contains_key(CONTENT_LENGTH);
-    if !is_framed {
+    if request.version() == Version::HTTP_2 || request.headers().contains_key(CONTENT_LENGTH) {
+        return;
+    }
+    if !hyper::body::Body::is_end_stream(request.body()) {
         let chunked = HeaderValue::from_static("chunked");
         request.headers_mut().insert(TRANSFER_ENCODING, chunked);
+    } else if matches!(
+        *request.method(),
+        Method::POST | Method::PUT | Method::PATCH
+    ) {
+        request.headers_mut().insert(CONTENT_LENGTH, 0.into());
     }
 }
 
-/// The request once more, if it can be said twice: it changes nothing (RFC 9110 section 9.2.2), and has no body.
+/// The request once more, if it has no body.
 fn spare(request: &Request<Body>) -> Option<Request<Body>> {
-    if !request.method().is_idempotent() || !hyper::body::Body::is_end_stream(request.body()) {
+    if !hyper::body::Body::is_end_stream(request.body()) {
         return None;
     }
     let mut again = Request::new(nothing());
@@ -139,6 +133,22 @@ fn spare(request: &Request<Body>) -> Option<Request<Body>> {
     again.headers_mut().clone_from(request.headers());
     *again.version_mut() = request.version();
     Some(again)
+}
+
+/// Whether a request that has left may be said a second time: if the server says that it has not looked at it, or if it changes
+/// nothing (RFC 9110 section 9.2.1) and its connection, which had carried others, was closed without a word: servers close those that
+/// are idle, and may do so while a request is on its way.
+fn may_repeat(request: &Request<Body>, connection: &Connection, error: &hyper::Error) -> bool {
+    let cause = error.source();
+    if let Some(cause) = cause.and_then(|cause| cause.downcast_ref::<h2::Error>())
+        && !cause.is_io()
+    {
+        // RFC 9113 section 8.7.
+        let is_refused = cause.reason() == Some(h2::Reason::REFUSED_STREAM);
+        return cause.is_remote() && (is_refused || cause.is_go_away());
+    }
+    let is_silent = !error.is_parse() && !error.is_parse_too_large();
+    is_silent && connection.is_used() && request.method().is_safe()
 }
 
 /// Puts the connection back as soon as the answer has been read to its end.

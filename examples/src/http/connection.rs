@@ -15,6 +15,8 @@ use super::lane::Opened;
 pub(super) struct Connection {
     sender: Sender,
     pub(super) answered: Arc<Answered>,
+    /// Whether it has carried a request already.
+    is_used: bool,
 }
 
 #[derive(Debug)]
@@ -34,6 +36,7 @@ pub(super) struct Http2 {
     answered: Arc<Answered>,
     /// Cloned for each request.
     places: Arc<()>,
+    is_used: bool,
 }
 
 /// How many requests share an HTTP/2 connection, which is what servers usually allow.
@@ -64,6 +67,7 @@ impl Connection {
         Ok(Self {
             sender: Sender::Http1(sender),
             answered: Arc::new(opened.answered),
+            is_used: false,
         })
     }
 
@@ -72,6 +76,10 @@ impl Connection {
             Sender::Http1(sender) => !sender.is_closed(),
             Sender::Http2 { sender, .. } => !sender.is_closed(),
         }
+    }
+
+    pub(super) const fn is_used(&self) -> bool {
+        self.is_used
     }
 
     pub(super) const fn version(&self) -> Version {
@@ -98,6 +106,7 @@ impl Connection {
             return None;
         };
         sender.ready().await.ok()?;
+        self.is_used = true;
         Some(self)
     }
 }
@@ -123,6 +132,7 @@ impl Http2 {
             sender,
             answered: Arc::new(opened.answered),
             places: Arc::default(),
+            is_used: false,
         })
     }
 
@@ -135,8 +145,9 @@ impl Http2 {
     }
 
     /// For one more request.
-    pub(super) fn take(&self) -> Connection {
+    pub(super) fn take(&mut self) -> Connection {
         Connection {
+            is_used: std::mem::replace(&mut self.is_used, true),
             sender: Sender::Http2 {
                 sender: self.sender.clone(),
                 _place: Arc::clone(&self.places),

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use hbone::mesh::{Candidate, Plan};
 use hbone::{Route, Telling};
+use http::Version;
 
+use super::connection::Connection;
 use super::fault::Fault;
-use super::lane::Lane;
+use super::lane::{Lane, Opened};
 use super::ring::Ring;
 
 /// Where requests of one service can go: an endpoint, a waypoint, or whatever is behind the gateway of another network.
@@ -32,6 +34,9 @@ pub(super) struct Group {
     pub(super) members: Vec<(Arc<str>, u32)>,
 }
 
+/// How many lanes are asked for room.
+const LANES: usize = 50;
+
 impl Destination {
     pub(super) const fn new(plan: Plan, telling: Telling, lanes: Lanes) -> Self {
         Self {
@@ -48,15 +53,46 @@ impl Destination {
     }
 
     /// Where the next request goes.
-    pub(super) async fn lane(&self) -> Result<Arc<Lane>, Fault> {
+    async fn lane(&self) -> Result<Arc<Lane>, Fault> {
         match &self.lanes {
             Lanes::One(lane) => Ok(Arc::clone(lane)),
             Lanes::Ring(ring) => ring.lane().await,
         }
     }
 
-    /// A connection of the lane was lost, and nobody knows what else was: another network's server may be gone.
-    pub(super) fn handle_lost(&self, lane: &Lane) {
+    /// A way on which nothing has been said yet.
+    pub(super) async fn opened(&self) -> Result<Opened, Fault> {
+        for _ in 0..LANES {
+            match self.lane().await?.opened().await {
+                // Others were quicker, and there are other lanes.
+                Err(Fault::NoRoom) => {}
+                opened => return opened,
+            }
+        }
+        Err(Fault::NoRoom)
+    }
+
+    /// A connection of the lane for a request, and the lane.
+    pub(super) async fn connection(
+        &self,
+        version: Version,
+    ) -> Result<(Arc<Lane>, Connection), Fault> {
+        for _ in 0..LANES {
+            let lane = self.lane().await?;
+            match lane.connection(version).await {
+                Ok(connection) => return Ok((lane, connection)),
+                Err(Fault::NoRoom) => {}
+                Err(fault) => {
+                    self.handle_lost(&lane);
+                    return Err(fault);
+                }
+            }
+        }
+        Err(Fault::NoRoom)
+    }
+
+    /// The lane leads nowhere: another network's server may be gone.
+    fn handle_lost(&self, lane: &Lane) {
         if let Lanes::Ring(_) = self.lanes {
             lane.break_off();
         }

@@ -21,6 +21,11 @@ pub enum Fault {
     /// Everybody has been tried.
     #[error("there is nobody else to try")]
     NobodyElse,
+    /// All tunnels into a network carry as much as they can.
+    #[error(
+        "no tunnel came free in time; POOL_MAX_STREAMS_PER_CONNECTION or the peer's MAX_CONCURRENT_STREAMS is too low"
+    )]
+    NoRoom,
     /// No way.
     #[error("{0}")]
     NoRoute(#[from] NoRoute),

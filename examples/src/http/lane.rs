@@ -1,5 +1,6 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use peer_meta::Target;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_hbone::{Pool, Tunnel};
+use tokio_hbone::{Pool, PoolStats, Tunnel};
 
 use super::answered::Answered;
 use super::connection::{Connection, Http2};
@@ -39,8 +40,10 @@ pub(super) enum Way {
         pool: Pool,
         route: Box<Route>,
         target: Target,
-        /// What leads there, if another tunnel does.
+        /// What leads there, if another tunnel does. The pool has one connection then.
         outer: Option<OuterHop>,
+        /// How many tunnels there can be at once.
+        most: usize,
         log: HopLog,
     },
 }
@@ -75,6 +78,8 @@ const MOST_IDLE: usize = 100;
 const LONGEST_IDLE: Duration = Duration::from_secs(45);
 /// For a plain connection.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// For room on the connection of a lane of several; then another one may have it.
+const SOON: Duration = Duration::from_millis(100);
 
 impl Lane {
     pub(super) fn new(way: Way) -> Self {
@@ -117,6 +122,17 @@ impl Lane {
         }
     }
 
+    /// Whether there is no room for another tunnel on its connection.
+    pub(super) fn is_full(&self) -> bool {
+        match &self.way {
+            Way::Tunnel { pool, most, .. } => {
+                let stats = pool.stats();
+                is_crowded(&stats) || stats.streams >= *most && self.kept().idle.is_empty()
+            }
+            Way::Plain { .. } => false,
+        }
+    }
+
     /// It does not lead anywhere any more: nothing else is to be sent by it.
     pub(super) fn break_off(&self) {
         self.broken.store(true, Ordering::Relaxed);
@@ -153,7 +169,7 @@ impl Lane {
         if let Some(connection) = shared {
             return Ok(connection);
         }
-        let made = Http2::over(self.opened().await?).await?;
+        let mut made = Http2::over(self.opened().await?).await?;
         let connection = made.take();
         self.kept().shared.push(made);
         Ok(connection)
@@ -181,8 +197,18 @@ impl Lane {
                 target,
                 outer,
                 log,
+                ..
             } => {
-                let connected = pool.connect(route).await;
+                let mut connecting = pin!(pool.connect(route));
+                let connected = loop {
+                    match timeout(SOON, connecting.as_mut()).await {
+                        Ok(connected) => break connected,
+                        Err(_) if outer.is_some() && is_crowded(&pool.stats()) => {
+                            return Err(Fault::NoRoom);
+                        }
+                        Err(_) => {}
+                    }
+                };
                 let tunnel = connected.map_err(|error| match outer {
                     Some(outer) => outer.explain(error),
                     None => error,
@@ -209,6 +235,11 @@ impl Lane {
     }
 }
 
+/// Whether somebody waits for room on a connection that is there.
+const fn is_crowded(stats: &PoolStats) -> bool {
+    stats.dialling == 0 && stats.waiting > 0
+}
+
 impl Kept {
     /// The connection that was used last: it is the least likely to be closed meanwhile.
     fn idle(&mut self) -> Option<Connection> {
@@ -218,7 +249,7 @@ impl Kept {
 
     fn shared(&mut self) -> Option<Connection> {
         self.shared.retain(Http2::is_open);
-        let free = self.shared.iter().find(|shared| shared.has_room());
+        let free = self.shared.iter_mut().find(|shared| shared.has_room());
         free.map(Http2::take)
     }
 

@@ -8,6 +8,7 @@ use hbone::pool::PoolConfig;
 use hbone::{Position, Route};
 use peer_meta::Target;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tokio_hbone::{Connector, Pool};
 
 use super::fault::Fault;
@@ -22,7 +23,8 @@ use crate::hop_log::HopLog;
 /// turns all lanes get the same number of requests, so that requests are shared as the tunnels are, however slow one of the endpoints
 /// is. A lane gives way to another one after [`SHARE`] requests, so that one that the gateway learns of later gets its share, too, and
 /// nobody keeps what chance gave him; its successor is open by then. When our own mesh file says that something has changed behind
-/// the gateway, all lanes give way soon, one after another.
+/// the gateway, all lanes give way soon, a few at a time. Those that begin together end one after another, so that one is succeeded
+/// at a time again.
 #[derive(Debug)]
 pub(super) struct Ring {
     /// To the gateway, by connections that all rings share.
@@ -32,6 +34,7 @@ pub(super) struct Ring {
     inner: Connector,
     inner_route: Route,
     config: PoolConfig,
+    most_tunnels: usize,
     log: HopLog,
     state: Mutex<State>,
     changed: Notify,
@@ -43,7 +46,7 @@ struct State {
     seats: VecDeque<Seat>,
     /// How many lanes are being opened.
     opening: usize,
-    /// How many have been opened: those that begin together must not end together.
+    /// How many have been opened, of those that begin together: they must not end together.
     opened: u32,
     failed: Option<(Instant, Fault)>,
     rate: Rate,
@@ -60,10 +63,12 @@ struct Seat {
     used: Instant,
     /// Whether it was opened for what is there no more.
     is_stale: bool,
+    /// Whether it had no room for another request when its turn came last.
+    is_full: bool,
 }
 
 /// How many requests a lane takes, and how many before the last of them its successor is opened.
-const SHARE: u32 = 100;
+const SHARE: u32 = 150;
 const LEAD: u32 = 12;
 /// How many lanes there are at least, if there are as many requests in a minute or two, and at most.
 const ENOUGH: usize = 24;
@@ -72,17 +77,20 @@ const MOST: usize = 32;
 const FEW: usize = 8;
 /// How many lanes are opened at once.
 const MOST_OPENING: usize = 8;
+/// How long a request waits for a lane that is being opened, if the others have had their share: many that come at once must not
+/// all go to the first one.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// After a lane could not be opened, while others serve.
 const REST: Duration = Duration::from_millis(500);
 /// How much later than we another proxy may notice that a mesh file has changed.
 const SETTLING: Duration = Duration::from_millis(1500);
 
 impl Ring {
-    /// The lanes by this route, to servers that together have this weight.
+    /// The lanes by this route, each with so many tunnels at most, to servers that together have this weight.
     pub(super) fn new(
         outer: (Pool, Route),
         inner: (Connector, Route),
-        config: PoolConfig,
+        (config, most_tunnels): (PoolConfig, u32),
         weight: u32,
         log: HopLog,
     ) -> Arc<Self> {
@@ -93,7 +101,8 @@ impl Ring {
             outer_route,
             inner,
             inner_route,
-            config,
+            config: config.max_streams_per_connection(most_tunnels),
+            most_tunnels: usize::try_from(most_tunnels).unwrap_or(usize::MAX),
             log,
             state: Mutex::new(State {
                 most: lanes_for(weight),
@@ -120,8 +129,9 @@ impl Ring {
                 let now = Instant::now();
                 state.settle(now);
                 state.leave_stale();
-                let next = state.next(now);
                 self.grow(&mut state, wanted, now);
+                let is_patient = now.saturating_duration_since(began) < PATIENCE;
+                let next = state.next(now, is_patient);
                 match (next, &state.failed) {
                     (None, Some((at, fault))) if *at >= began => return Err(fault.clone()),
                     (next, _) => next,
@@ -129,7 +139,10 @@ impl Ring {
             };
             match next {
                 Some(lane) => return Ok(lane),
-                None => changed.await,
+                // Whoever has no lane at all goes on waiting.
+                None => {
+                    let _ = timeout(PATIENCE, changed).await;
+                }
             }
         }
     }
@@ -191,6 +204,7 @@ impl Ring {
                     born: now,
                     used: now,
                     is_stale: false,
+                    is_full: false,
                 });
             }
             Err(fault) => {
@@ -228,6 +242,7 @@ impl Ring {
             route: Box::new(self.inner_route.clone()),
             target: Target::OtherNetwork,
             outer: Some(outer_hop),
+            most: self.most_tunnels,
             log: self.log.clone(),
         })
     }
@@ -245,12 +260,27 @@ impl State {
         recent.clamp(1, self.most)
     }
 
-    /// Takes the turn of the lane that has waited longest.
-    fn next(&mut self, now: Instant) -> Option<Arc<Lane>> {
+    /// Takes the turn of the lane that has waited longest. Whoever `is_patient` waits rather than asking more of one than its share.
+    fn next(&mut self, now: Instant, is_patient: bool) -> Option<Arc<Lane>> {
         self.seats.retain(|seat| !seat.lane.is_broken());
-        while let Some(mut seat) = self.seats.pop_front() {
+        let is_spent = self.seats.iter().all(|seat| seat.left == 0 || seat.is_full);
+        if is_spent && is_patient && self.opening > 0 && self.failed.is_none() {
+            return None;
+        }
+        for _ in 0..self.seats.len() {
+            let mut seat = self.seats.pop_front()?;
             // One that has had its share goes on while there is nobody else.
-            if seat.left == 0 && self.seats.iter().any(|other| other.left > 0) {
+            if seat.left == 0
+                && self
+                    .seats
+                    .iter()
+                    .any(|other| other.left > 0 && !other.is_full)
+            {
+                continue;
+            }
+            seat.is_full = seat.lane.is_full();
+            if seat.is_full {
+                self.seats.push_back(seat);
                 continue;
             }
             seat.left = seat.left.saturating_sub(1);
@@ -262,9 +292,10 @@ impl State {
         None
     }
 
-    /// How many lanes have most of their share before them.
+    /// How many lanes have most of their share before them, and room.
     fn lasting(&self) -> usize {
-        self.seats.iter().filter(|seat| seat.left > LEAD).count()
+        let lasts = |seat: &&Seat| seat.left > LEAD && !seat.is_full;
+        self.seats.iter().filter(lasts).count()
     }
 
     /// The share of the next lane: those that widen the ring get a part, each another one, and those that succeed another the whole.
@@ -283,24 +314,29 @@ impl State {
         }
     }
 
+    /// Those that come instead begin together, and so are not to end together.
     fn handle_stale(&mut self, which: impl Fn(&Seat) -> bool) {
+        self.opened = 0;
         for seat in self.seats.iter_mut().filter(|seat| which(seat)) {
             seat.is_stale = true;
         }
     }
 
-    /// Lets a stale lane go, one at a time: a gateway that still has the old tunnels open when it chooses for the new ones would
-    /// take them into account.
+    /// Lets stale lanes go, as many at a time as are opened at once: a gateway that still has all old tunnels open when it chooses for
+    /// the new ones would take them into account, and one after another would take too many requests until all have gone.
     fn leave_stale(&mut self) {
-        if self.opening > 0 || self.failed.is_some() {
+        if self.failed.is_some() {
             return;
         }
-        let Some(index) = self.seats.iter().position(|seat| seat.is_stale) else {
-            return;
-        };
-        match self.seats.len() {
-            1 => self.seats.iter_mut().for_each(|seat| seat.left = 0),
-            _ => drop(self.seats.remove(index)),
+        for _ in self.opening..MOST_OPENING {
+            let Some(index) = self.seats.iter().position(|seat| seat.is_stale) else {
+                return;
+            };
+            if self.seats.len() == 1 {
+                self.seats.iter_mut().for_each(|seat| seat.left = 0);
+                return;
+            }
+            self.seats.remove(index);
         }
     }
 }

@@ -69,10 +69,7 @@ impl Stream<'_> {
                 Ok(chosen) => chosen,
                 Err(fault) => return Err(failed.unwrap_or(fault)),
             };
-            let opened = match chosen.destination.lane().await {
-                Ok(lane) => lane.opened().await,
-                Err(fault) => Err(fault),
-            };
+            let opened = chosen.destination.opened().await;
             match opened {
                 Ok(opened) => {
                     balancer.handle_connected(&chosen);

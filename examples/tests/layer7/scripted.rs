@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hbone::Accept;
@@ -13,12 +14,20 @@ use crate::setting::Setting;
 /// A pod that answers whatever is asked, once a head has come, with the same bytes, and keeps the connection open.
 pub(crate) struct Scripted {
     serving: JoinHandle<()>,
-    answer: Answer,
+    script: Arc<Script>,
 }
 
-type Answer = Arc<Mutex<&'static [u8]>>;
+#[derive(Default)]
+struct Script {
+    answer: Mutex<&'static [u8]>,
+    /// How many heads have come.
+    heads: AtomicUsize,
+}
 
-struct Answers(Answer);
+struct Answers(Arc<Script>);
+
+/// What stands for the end of the connection, without a word.
+const END: &[u8] = b"\0";
 
 impl Scripted {
     /// On the address that ends with this byte.
@@ -32,15 +41,25 @@ impl Scripted {
         let listener = TcpListener::bind((world.ip(last), hbone::PORT))
             .await
             .expect("a free address");
-        let answer = Answer::default();
-        let server = Server::new(Acceptor::new(tls), Answers(Arc::clone(&answer)));
+        let script = Arc::<Script>::default();
+        let server = Server::new(Acceptor::new(tls), Answers(Arc::clone(&script)));
         let serving = tokio::spawn(server.run(listener));
-        Self { serving, answer }
+        Self { serving, script }
     }
 
     /// From now on this.
     pub(crate) fn answers(&self, answer: &'static [u8]) {
-        *self.answer.lock().expect("no panic") = answer;
+        *self.script.answer.lock().expect("no panic") = answer;
+    }
+
+    /// From now on it ends the connection instead.
+    pub(crate) fn ends(&self) {
+        self.answers(END);
+    }
+
+    /// How many heads have come since this was asked last.
+    pub(crate) fn heads(&self) -> usize {
+        self.script.heads.swap(0, Ordering::Relaxed)
     }
 }
 
@@ -63,7 +82,12 @@ impl Handler for Answers {
                     Err(_) => return,
                 }
             }
-            let answer = *self.0.lock().expect("no panic");
+            self.0.heads.fetch_add(1, Ordering::Relaxed);
+            let answer = *self.0.answer.lock().expect("no panic");
+            if answer == END {
+                let _ = tunnel.shutdown().await;
+                return;
+            }
             // Who does not want to hear it has gone.
             let _ = tunnel.write_all(answer).await;
         }

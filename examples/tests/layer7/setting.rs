@@ -69,18 +69,27 @@ impl Setting {
     }
 
     pub(crate) async fn start_waypoint(&self, flags: &[&str]) -> Process {
-        self.start(env!("CARGO_BIN_EXE_waypoint"), "waypoint", WAYPOINT, flags)
-            .await
+        let program = env!("CARGO_BIN_EXE_waypoint");
+        let mut command = self.command(program, "waypoint", "waypoint", WAYPOINT);
+        command.args(["--inbound", &self.at(WAYPOINT, hbone::PORT)]);
+        ready(command.args(flags)).await
     }
 
     pub(crate) async fn start_ingress(&self, flags: &[&str]) -> Process {
-        self.start(
-            env!("CARGO_BIN_EXE_ingress-gateway"),
-            "ingress",
-            INGRESS,
-            flags,
-        )
-        .await
+        self.start_ingress_with(&[], flags).await
+    }
+
+    /// The same, with these environment variables.
+    pub(crate) async fn start_ingress_with(
+        &self,
+        environment: &[(&str, &str)],
+        flags: &[&str],
+    ) -> Process {
+        let program = env!("CARGO_BIN_EXE_ingress-gateway");
+        let mut command = self.command(program, "ingress", "ingress", INGRESS);
+        command.args(["--http", &self.at(INGRESS, 8080)]);
+        command.envs(environment.iter().copied());
+        ready(command.args(flags)).await
     }
 
     /// The node proxy of a workload, which applications there reach by SOCKS5.
@@ -116,15 +125,6 @@ impl Setting {
         let text = crate::client::get(at, "/metrics").await;
         let has_all = |line: &&str| parts.iter().all(|part| line.contains(part));
         text.lines().filter(has_all).map(str::to_owned).collect()
-    }
-
-    async fn start(&self, program: &str, account: &str, last: u8, flags: &[&str]) -> Process {
-        let mut command = self.command(program, account, account, last);
-        match account {
-            "ingress" => command.args(["--http", &self.at(last, 8080)]),
-            _ => command.args(["--inbound", &self.at(last, hbone::PORT)]),
-        };
-        ready(command.args(flags)).await
     }
 
     /// What all of them have: the workload and its certificate.
