@@ -19,6 +19,7 @@ mod account;
 mod answered;
 mod balancer;
 mod body;
+mod busy;
 mod call;
 mod client;
 mod connection;

@@ -18,6 +18,7 @@ use super::interim::Before;
 use super::lost::too_large;
 use super::onward::address;
 use super::patience::within;
+use super::progress::Progress;
 use super::screen::{is_grpc, screen};
 use super::upgrade::{Upgrades, forgo};
 use super::upload::Upload;
@@ -93,6 +94,9 @@ impl Forwarder {
         let is_grpc = is_grpc(&parts.headers);
         let asked = Asked::new(&parts);
         let mut account = Box::new(Account::new(&self.metrics, &client, asked, is_grpc));
+        if let Some(beside) = &beside {
+            account.progress = Arc::clone(&beside.progress);
+        }
         if hyper::body::Body::is_end_stream(&body) {
             account.progress.handle_whole();
         }
@@ -225,6 +229,8 @@ pub(super) struct Beside {
     pub(super) upgrades: Upgrades,
     /// Takes what is said before the answer.
     pub(super) before: Before,
+    /// Tells how far the request is.
+    pub(super) progress: Arc<Progress>,
 }
 
 /// A request as it came.

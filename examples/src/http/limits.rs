@@ -29,7 +29,8 @@ pub struct Limits {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     pub head_timeout: Duration,
 
-    /// How long the body of a request may pause before the server has begun to answer; then 408. gRPC may pause
+    /// How long the body of a request may pause before the server has begun to answer; then 408. gRPC may pause. Also how long a client
+    /// of HTTP/1 that has closed its half of the connection waits, while nothing can be said to it; then it is taken for gone
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
     pub body_timeout: Duration,
 

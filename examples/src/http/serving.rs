@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -15,11 +15,13 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, sink};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
+use super::busy::Busy;
 use super::fault::in_full;
 use super::forwarder::Beside;
 use super::heads::{Counting, Heads};
 use super::interim::Interim;
 use super::own_words::{Floor, OwnWords};
+use super::progress::Progress;
 use super::{Body, Client, Drain, Forwarder, Protocol, Refusal, unread};
 
 /// For each request, and for all of a connection: what a client may send ahead of a server that is slow to read.
@@ -80,10 +82,16 @@ impl Serving<'_> {
         let (forwarder, client) = (Arc::clone(&self.forwarder), Arc::clone(&self.client));
         let heads = Heads::default();
         let io = Counting::new(io, heads.clone());
-        let asked = heads.clone();
+        let (asked, busy) = (heads.clone(), Busy::new());
+        let carrying = busy.clone();
         let service = service_fn(move |request| {
             asked.handle_request();
-            answer(Arc::clone(&forwarder), Arc::clone(&client), request, None)
+            let carried = carrying.carry();
+            let answer = answer(Arc::clone(&forwarder), Arc::clone(&client), request, None);
+            async move {
+                let response = answer.await?;
+                Ok::<_, Infallible>(response.map(|body| carried.until_end(body)))
+            }
         });
         let mut connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -92,7 +100,8 @@ impl Serving<'_> {
             .max_concurrent_streams(MOST_REQUESTS)
             .max_header_list_size(u32::try_from(self.most()).unwrap_or(u32::MAX))
             .serve_connection(TokioIo::new(io), service);
-        let mut is_leaving = false;
+        let patience = self.forwarder.limits().head_timeout;
+        let (mut is_leaving, mut is_unused) = (false, false);
         let ended = loop {
             let serving = poll_fn(|cx| {
                 let polled = Pin::new(&mut connection).poll(cx);
@@ -105,6 +114,9 @@ impl Serving<'_> {
             tokio::select! {
                 ended = serving => break ended,
                 () = self.drain.begun(), if !is_leaving => {}
+                () = busy.is_idle_for(patience), if !is_leaving => is_unused = true,
+                // Who does not hear of it has heard nothing else, either.
+                () = busy.is_idle_after(LAST_WORDS), if is_unused => break Ok(()),
             }
             is_leaving = true;
             Pin::new(&mut connection).graceful_shutdown();
@@ -144,13 +156,19 @@ impl Serving<'_> {
         let (forwarder, client) = (Arc::clone(&self.forwarder), Arc::clone(&self.client));
         let drain = self.drain.clone();
         let (floor, interim) = (Floor::default(), Interim::default());
-        let io = OwnWords::new(io, floor.clone(), interim.clone());
-        let service = service_fn(move |request| {
-            floor.take();
+        let limits = self.forwarder.limits();
+        let io = OwnWords::new(io, floor.clone(), interim.clone(), limits.body_timeout);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let progress = Arc::<Progress>::default();
+            if request.body().is_end_stream() {
+                progress.handle_whole();
+            }
+            floor.take(Arc::clone(&progress));
             let (drain, floor, interim) = (drain.clone(), floor.clone(), interim.clone());
             let beside = Beside {
                 upgrades: upgrades.clone(),
                 before: interim.open(),
+                progress,
             };
             let (forwarder, client) = (Arc::clone(&forwarder), Arc::clone(&client));
             let answer = answer(forwarder, client, request, Some(beside));
@@ -166,7 +184,6 @@ impl Serving<'_> {
                 Ok::<_, Infallible>(response.map(|body| floor.speech(body)))
             }
         });
-        let limits = self.forwarder.limits();
         let most_headers = usize::try_from(limits.max_headers).unwrap_or(usize::MAX);
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())

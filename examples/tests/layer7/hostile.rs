@@ -5,11 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::Reason;
 use http::{Request, Version};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::client::{Client, tunnel};
+use crate::client::{Answer, Client, tunnel};
 use crate::process::{PATIENCE, Process};
-use crate::raw::raw;
+use crate::raw::{raw, raw_tunnel};
 use crate::server::Server;
 use crate::setting::{NEAR, Setting};
 
@@ -95,6 +96,66 @@ async fn who_opens_streams_and_resets_them_harms_nobody_else() {
         let mut client = Client::connect(&setting, &format!("{NEAR}:80"), version).await;
         assert_eq!(client.get(NEAR, "/").await.text(), "30");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_http_1_that_is_gone_is_not_waited_for() {
+    let setting = Setting::new();
+    setting.world.write(&setting.mesh(&[], &[(30, 1, true)]));
+    let waypoint = setting.start_waypoint(&["--body-timeout", "1s"]).await;
+    let server = Server::start(&setting, 30, Duration::ZERO).await;
+    let gone = ["request complete", "flags=\"DC\"", "http.path=\"/held\""];
+    for (count, method) in [(1, "GET"), (2, "POST"), (3, "GET"), (4, "POST")] {
+        let mut client = raw_tunnel(&setting).await;
+        let head = match method {
+            "POST" => "Content-Length: 3\r\n\r\nabc",
+            _ => "\r\n",
+        };
+        let request = format!("{method} /held HTTP/1.1\r\n{HOST}{head}");
+        client.write_all(request.as_bytes()).await.expect("room");
+        server.holds(count).await;
+        // It breaks off, or ends its half and is heard of no more.
+        if count > 2 {
+            client.shutdown().await.expect("an end");
+            waypoint.wait_for(&gone, count).await;
+        }
+        drop(client);
+        waypoint.wait_for(&gone, count).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_nothing_over_http_2_is_not_kept() {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let setting = Setting::new();
+    setting.world.write(&setting.mesh(&[], &[(30, 1, true)]));
+    let _waypoint = setting.start_waypoint(&["--head-timeout", "1s"]).await;
+    let server = Server::start(&setting, 30, Duration::ZERO).await;
+    let mut busy = Client::connect(&setting, &format!("{NEAR}:80"), Version::HTTP_2).await;
+    let waiting = busy.starting(NEAR, "/held");
+    server.holds(1).await;
+    // Nothing, a part of a head, and a part of a frame.
+    for rest in [
+        &b""[..],
+        b"\0\0\x01\x01\0\0\0\0\x01\x82",
+        b"\0\0\x40\x01\x05",
+    ] {
+        let mut client = raw_tunnel(&setting).await;
+        client.write_all(PREFACE).await.expect("room");
+        client.write_all(rest).await.expect("room");
+        let mut said = Vec::new();
+        // How it ends does not matter.
+        let _ = timeout(PATIENCE, client.read_to_end(&mut said))
+            .await
+            .expect("an end");
+    }
+    server.release();
+    let answer = timeout(PATIENCE, async { Answer::read(waiting.await).await }).await;
+    assert_eq!(
+        answer.expect("in time").text(),
+        "30",
+        "who waits for an answer is kept"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
