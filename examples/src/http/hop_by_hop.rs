@@ -50,6 +50,25 @@ pub(super) fn strip(headers: &mut HeaderMap) {
     }
 }
 
+/// Takes off names that are those of framing, routing or the mesh but for an underscore: many servers take both for the same (RFC 3875
+/// section 4.1.18), and would read what nobody on the way has looked at.
+pub(super) fn strip_lookalikes(headers: &mut HeaderMap) {
+    let is_alike = |name: &&HeaderName| {
+        name.as_str().contains('_') && {
+            let meant = name.as_str().replace('_', "-");
+            OURS.iter().any(|ours| *ours == *meant)
+                || matches!(&*meant, "content-length" | "x-istio-source")
+                || ["x-envoy-", "x-forwarded-"]
+                    .iter()
+                    .any(|begin| meant.starts_with(begin))
+        }
+    };
+    let alike: Vec<HeaderName> = headers.keys().filter(is_alike).cloned().collect();
+    for name in alike {
+        headers.remove(name);
+    }
+}
+
 /// What goes with headers that [`strip`] has left, to a server of this version.
 pub(super) fn dress(headers: &mut HeaderMap, version: Version) {
     if version != Version::HTTP_2 && headers.contains_key(TE) {

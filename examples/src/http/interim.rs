@@ -94,7 +94,8 @@ fn head(status: StatusCode, mut headers: HeaderMap) -> String {
         headers.remove(name);
     }
     strip_mesh(&mut headers);
-    let mut head = format!("HTTP/1.1 {status}\r\n");
+    let phrase = status.canonical_reason().unwrap_or("Unknown");
+    let mut head = format!("HTTP/1.1 {} {phrase}\r\n", status.as_str());
     for (name, value) in &headers {
         if let Ok(value) = value.to_str() {
             // A string takes everything.

@@ -1,5 +1,7 @@
 //! Why there is no answer to a request that has left.
 
+use std::error::Error;
+
 use http::StatusCode;
 
 use super::connection::{MOST_HEAD, MOST_HEADERS};
@@ -54,7 +56,10 @@ fn by_server(error: &hyper::Error) -> Refusal {
         );
         return refusal(ResponseFlag::ServerFault, reason);
     }
-    let (flag, what) = match error.is_parse() {
+    let cause = error.source();
+    let cause = cause.and_then(|cause| cause.downcast_ref::<h2::Error>());
+    let breaks_rules = cause.is_some_and(h2::Error::is_library);
+    let (flag, what) = match error.is_parse() || breaks_rules {
         true => (ResponseFlag::ServerFault, "the server's answer is no HTTP"),
         false => (
             ResponseFlag::ServerGone,

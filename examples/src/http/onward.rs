@@ -3,7 +3,7 @@
 use http::header::{COOKIE, HOST};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version};
 
 use super::{Client, Host, Meant, Refusal, hop_by_hop};
 
@@ -66,11 +66,25 @@ fn at_the_edge(headers: &mut HeaderMap, client: &Client) {
         return;
     };
     for name in [
+        "client-ip",
         "forwarded",
+        "true-client-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
         "x-forwarded-host",
         "x-forwarded-port",
         "x-real-ip",
     ] {
+        headers.remove(name);
+    }
+    // What proxies of the mesh tell each other, and believe.
+    let is_theirs = |name: &&HeaderName| {
+        ["x-envoy-", "x-istio-"]
+            .iter()
+            .any(|of| name.as_str().starts_with(of))
+    };
+    let theirs: Vec<HeaderName> = headers.keys().filter(is_theirs).cloned().collect();
+    for name in theirs {
         headers.remove(name);
     }
     if let Ok(address) = HeaderValue::from_str(&client.address.ip().to_canonical().to_string()) {

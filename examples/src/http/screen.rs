@@ -3,7 +3,7 @@ use http::header::{
     TRANSFER_ENCODING,
 };
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
 use super::body::strip_mesh;
 use super::{Host, Limits, Refusal, hop_by_hop};
@@ -45,14 +45,18 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
 pub(super) fn screen(parts: &mut Parts, limits: &Limits) -> Result<Screened, Refusal> {
     check_size(parts, limits)?;
     check_method(parts)?;
+    check_target(parts)?;
+    check_values(&parts.headers)?;
     check_once(&parts.headers)?;
     check_coding(&parts.headers)?;
+    say_length_plainly(&mut parts.headers)?;
     let host = host(parts)?;
     let expects = expectation(&parts.headers)?;
     let is_websocket = parts.version == Version::HTTP_11
         && parts.method == Method::GET
         && hop_by_hop::is_websocket(&parts.headers);
     parts.headers.remove(HOST);
+    hop_by_hop::strip_lookalikes(&mut parts.headers);
     hop_by_hop::strip(&mut parts.headers);
     strip_mesh(&mut parts.headers);
     Ok(Screened {
@@ -99,6 +103,43 @@ fn check_method(parts: &Parts) -> Result<(), Refusal> {
         .closing()),
         _ => Ok(()),
     }
+}
+
+/// A host alone is for CONNECT, and `*` for OPTIONS (RFC 9112 section 3.2).
+fn check_target(parts: &Parts) -> Result<(), Refusal> {
+    if parts.uri.scheme().is_none() && parts.uri.authority().is_some() {
+        return Err(bad("the target of the request is a host without a scheme"));
+    }
+    match parts.uri.path() {
+        "*" if parts.method != Method::OPTIONS => Err(bad("the target `*` is for OPTIONS alone")),
+        _ => Ok(()),
+    }
+}
+
+/// HTTP/1 has no white space at the ends of a value, and HTTP/2 forbids it (RFC 9113 section 8.2.1).
+fn check_values(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_blank = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));
+    let is_padded = |value: &HeaderValue| {
+        let value = value.as_bytes();
+        is_blank(value.first()) || is_blank(value.last())
+    };
+    match headers.iter().find(|(_, value)| is_padded(value)) {
+        Some((name, _)) => Err(bad(format!("white space around the value of {name}"))),
+        None => Ok(()),
+    }
+}
+
+/// The server gets a length in the way that all read alike: without zeros at its beginning, or none that is empty.
+fn say_length_plainly(headers: &mut HeaderMap) -> Result<(), Refusal> {
+    let Some(length) = headers.get(CONTENT_LENGTH) else {
+        return Ok(());
+    };
+    let digits = length.to_str().ok();
+    let digits = digits.filter(|digits| digits.bytes().all(|octet| octet.is_ascii_digit()));
+    let length = digits.and_then(|digits| digits.parse::<u64>().ok());
+    let length = length.ok_or_else(|| bad("the length of the request's body is no number"))?;
+    headers.insert(CONTENT_LENGTH, length.into());
+    Ok(())
 }
 
 fn check_once(headers: &HeaderMap) -> Result<(), Refusal> {

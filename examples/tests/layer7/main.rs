@@ -1,6 +1,7 @@
 //! The layer-7 programs as processes of their own: clients, another network and its gateway, and servers around them.
 
 mod abuse;
+mod again;
 #[path = "../interop/available.rs"]
 mod available;
 mod cancelled;
@@ -8,8 +9,10 @@ mod carried;
 mod client;
 mod curl;
 mod draining;
+mod forms;
 mod h2load;
 mod hostile;
+mod lanes;
 mod limits;
 mod odd_answers;
 mod outside;

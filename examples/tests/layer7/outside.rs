@@ -43,7 +43,8 @@ async fn what_is_of_the_application_goes_on_and_what_is_of_the_mesh_neither_come
             "GET /head HTTP/1.1\r\nHost: {host}\r\nConnection: close, baggage\r\nbaggage: userId=alice, k8s.cluster.name=mine\r\n\
              baggage: tenant=shop\r\ntraceparent: 00-11111111111111111111111111111111-2222222222222222-01\r\ntracestate: a=b\r\n\
              x-envoy-peer-metadata: secret\r\nx-envoy-peer-metadata-id: secret\r\nx-forwarded-network: secret\r\n\
-             x-istio-source: secret\r\nx-forwarded-client-cert: secret\r\nx-forwarded-for: secret\r\nforwarded: for=secret\r\n\r\n"
+             x-istio-source: secret\r\nx-forwarded-client-cert: secret\r\nx-envoy-internal: secret\r\nx-envoy-original-dst-host: secret\r\n\
+             true-client-ip: secret\r\nx_forwarded_for: secret\r\nx-forwarded-for: secret\r\nforwarded: for=secret\r\n\r\n"
         );
         let answer = said(&setting, &request).await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
