@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Bytes, BytesMut};
 use h2::{Reason, SendStream, StreamId};
@@ -22,6 +22,8 @@ pub(crate) struct Outbound {
     is_awaited: bool,
     /// How much of the window has been asked for, beside what is queued and held.
     asked: usize,
+    /// Somebody waits for a reset.
+    is_watched: bool,
 }
 
 /// How much is held at most: the payload of a frame that every peer takes (RFC 9113 section 4.2).
@@ -39,6 +41,7 @@ impl Outbound {
             queued_in: None,
             is_awaited: false,
             asked: 0,
+            is_watched: false,
         }
     }
 
@@ -52,6 +55,13 @@ impl Outbound {
         cx: &mut Context<'_>,
         wanted: usize,
     ) -> Poll<Option<Result<usize, h2::Error>>> {
+        if std::mem::take(&mut self.is_watched) {
+            // h2 has one waker a stream, for resets and for room, and calls it for the room that is asked for here. Whoever asks is
+            // awake, and would be polled once more for nothing.
+            let _ = self
+                .send
+                .poll_reset(&mut Context::from_waker(Waker::noop()));
+        }
         loop {
             self.ask(wanted);
             let room = self.send.capacity().saturating_sub(self.held.len());
@@ -75,6 +85,7 @@ impl Outbound {
     }
 
     pub(super) fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reason, h2::Error>> {
+        self.is_watched = true;
         self.send.poll_reset(cx)
     }
 

@@ -38,6 +38,9 @@ impl Stash {
     /// What came first, and never an empty piece.
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         if self.whole.is_empty() {
+            if self.last.is_empty() {
+                return None;
+            }
             self.close();
         }
         let first = self.whole.pop_front();

@@ -54,7 +54,9 @@ impl Unread {
 
     /// The reader waits: nothing is kept for the next burst.
     pub(super) fn rest(&mut self) {
-        self.behind = VecDeque::new();
+        if self.behind.capacity() > 0 {
+            self.behind = VecDeque::new();
+        }
     }
 
     /// The bytes of the chunk that the reader is at.

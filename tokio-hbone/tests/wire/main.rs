@@ -8,6 +8,7 @@ mod answers;
 mod any_order;
 mod bulk;
 mod copying;
+mod copying_polls;
 mod copying_several;
 mod dial_errors;
 mod double;
