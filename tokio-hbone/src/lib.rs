@@ -56,6 +56,12 @@
 //! | `keylog` | **TLS secrets are written to the file that `SSLKEYLOGFILE` names: for debugging only**; see [`tls`] |
 //! | `tracing` | a span for each connection and tunnel, and the events at level debug, with target `tokio_hbone` |
 //!
+//! # Memory that comes and goes
+//!
+//! A connection holds its buffers only while bytes move, so a busy one frees and allocates megabytes in a moment. glibc's allocator
+//! gives them back to the kernel each time, unless told otherwise: a program that carries much should have it keep 16 MiB
+//! (`MALLOC_TRIM_THRESHOLD_=16777216 MALLOC_MMAP_THRESHOLD_=8388608`, or `mallopt`), or take another allocator.
+//!
 //! # What it does not do
 //!
 //! It binds no listener and captures no traffic, and fetches no certificates. Names it resolves only for who asks it to
