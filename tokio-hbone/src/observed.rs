@@ -173,7 +173,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Observed<IO> {
         }
         let (before, room) = (buf.filled().len(), buf.remaining());
         let outcome = ready!(Pin::new(&mut self.io).poll_read(cx, buf));
-        let read = &buf.filled()[before..];
+        let read = &mut buf.filled_mut()[before..];
         if !read.is_empty() {
             self.pulse.beat();
             if self.frames.see(read) {

@@ -4,6 +4,10 @@
 /// It reads nothing but the heads of frames, and is never wrong about where they are: h2 closes the connection at the first
 /// byte that is out of place.
 ///
+/// It also makes a PUSH_PROMISE what it is at either side, a connection error: a client cannot push (8.4), and ours allows no
+/// server to (6.6). h2 says so of a stream that is open, and is in doubt about one that we have reset: with debug assertions it
+/// panics there. One for stream 0 is an error to it whatever has happened before, so that is what it is shown.
+///
 /// Specification: HBONE-Q-004.
 #[derive(Debug, Default)]
 pub(crate) struct FrameMeter {
@@ -31,15 +35,19 @@ const BUFFER: usize = 8 << 10;
 const FIELD: usize = 192;
 const HEAD: usize = 9;
 const PREFACE: usize = 24;
+/// Where its type and the number of its stream are in a head.
+const KIND: usize = 3;
+const STREAM: usize = 5;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const PUSH_PROMISE: u8 = 5;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
 
 impl FrameMeter {
     /// Looks at what has been read: `true` once small frames and trailers may keep [`MOST_KEPT`] that came since it last said so.
-    pub(crate) fn see(&mut self, mut read: &[u8]) -> bool {
+    pub(crate) fn see(&mut self, mut read: &mut [u8]) -> bool {
         if !self.has_begun && !read.is_empty() {
             self.has_begun = true;
             // A client begins with "PRI * HTTP/2.0"; a frame of that length does not exist.
@@ -49,11 +57,15 @@ impl FrameMeter {
             if self.skip > 0 {
                 let skipped = self.skip.min(read.len());
                 self.skip -= skipped;
-                read = &read[skipped..];
+                read = &mut read[skipped..];
             } else {
-                let (part, rest) = read.split_at((HEAD - self.has).min(read.len()));
-                self.head[self.has..self.has + part.len()].copy_from_slice(part);
+                let (part, rest) = read.split_at_mut((HEAD - self.has).min(read.len()));
+                let before = self.has;
                 self.has += part.len();
+                self.head[before..self.has].copy_from_slice(part);
+                if self.has > STREAM && self.head[KIND] == PUSH_PROMISE {
+                    part[STREAM.saturating_sub(before)..].fill(0);
+                }
                 read = rest;
                 if self.has == HEAD {
                     self.has = 0;
@@ -130,7 +142,7 @@ mod tests {
         for cut in [1, 2, 7, 9, 10, 24, 1000, usize::MAX] {
             let mut frames = FrameMeter::default();
             for part in bytes.chunks(cut.min(bytes.len())) {
-                assert!(!frames.see(part));
+                assert!(!frames.see(&mut part.to_vec()));
             }
             assert_eq!(
                 (frames.kept, frames.heads()),
@@ -141,12 +153,28 @@ mod tests {
     }
 
     #[test]
+    fn a_push_promise_is_of_stream_0_however_it_is_cut_and_nothing_else_changes() {
+        let pushed = [frame(0, 5), frame(5, 30), frame(5, 0), frame(1, 5)].concat();
+        let mut shown = pushed.clone();
+        shown[14 + 8] = 0;
+        shown[14 + 39 + 8] = 0;
+        for cut in 1..=pushed.len() {
+            let mut frames = FrameMeter::default();
+            let mut read = pushed.clone();
+            for part in read.chunks_mut(cut) {
+                frames.see(part);
+            }
+            assert_eq!(read, shown, "cut at {cut}");
+        }
+    }
+
+    #[test]
     fn it_says_so_once_for_each_batch() {
         let mut frames = FrameMeter::default();
-        let (settings, one) = (frame(4, 0), frame(0, 1));
-        assert!(!frames.see(&settings));
+        let (mut settings, mut one) = (frame(4, 0), frame(0, 1));
+        assert!(!frames.see(&mut settings));
         let batch = MOST_KEPT.div_ceil(BUFFER - 1);
-        let said = (0..3 * batch).filter(|_| frames.see(&one)).count();
+        let said = (0..3 * batch).filter(|_| frames.see(&mut one)).count();
         assert_eq!(said, 3);
     }
 }

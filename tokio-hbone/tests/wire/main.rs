@@ -19,6 +19,7 @@ mod halves;
 mod handshakes;
 mod identities;
 mod losses;
+mod pushes;
 mod requests;
 mod resets;
 mod small_writes;
