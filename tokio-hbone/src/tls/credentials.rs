@@ -61,8 +61,9 @@ impl Credentials {
     }
 
     pub(super) fn read_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
-        let unreadable = |error| TlsConfigError::pem("certificate chain", &error);
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(pem_text(pem))
+        const WHAT: &str = "certificate chain";
+        let unreadable = |error| TlsConfigError::pem(WHAT, &error);
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(pem_text(WHAT, pem)?)
             .collect::<Result<_, _>>()
             .map_err(unreadable)?;
         if chain.is_empty() {
@@ -72,8 +73,9 @@ impl Credentials {
     }
 
     pub(super) fn read_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsConfigError> {
-        PrivateKeyDer::from_pem_slice(pem_text(pem))
-            .map_err(|error| TlsConfigError::pem("private key", &error))
+        const WHAT: &str = "private key";
+        PrivateKeyDer::from_pem_slice(pem_text(WHAT, pem)?)
+            .map_err(|error| TlsConfigError::pem(WHAT, &error))
     }
 
     /// The certificates, the leaf first.

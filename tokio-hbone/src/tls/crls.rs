@@ -4,7 +4,7 @@ use rustls_pki_types::{CertificateRevocationListDer, SignatureVerificationAlgori
 use super::TlsConfigError;
 use super::crl::Crl;
 use super::peer_chain::{Link, PeerChain};
-use super::pem_text::pem_text;
+use super::pem_text::{has_block, pem_text};
 
 /// Certificate revocation lists (RFC 5280 section 5), each of one authority. None at all revokes nobody.
 #[derive(Debug, Default)]
@@ -36,20 +36,18 @@ impl Crls {
     /// [`TlsConfigError::Crl`] if a list is malformed, or of a kind that is not supported: a delta, an indirect list, or
     /// one split by reasons. [`TlsConfigError::Pem`] if the text is neither PEM nor DER.
     pub fn parse(text: &[u8]) -> Result<Self, TlsConfigError> {
-        let text = pem_text(text);
+        const WHAT: &str = "revocation list";
+        let text = pem_text(WHAT, text)?;
         if text.trim_ascii().is_empty() {
             return Ok(Self::new());
         }
-        if text.first() == Some(&SEQUENCE) && !is_pem(text) {
+        if text.first() == Some(&SEQUENCE) && !has_block(text) {
             return Ok(Self {
                 lists: vec![Crl::from_der(text)?],
             });
         }
-        let unreadable = |reason: String| TlsConfigError::Pem {
-            what: "revocation list",
-            reason,
-        };
-        if !is_pem(text) {
+        let unreadable = |reason: String| TlsConfigError::Pem { what: WHAT, reason };
+        if !has_block(text) {
             return Err(unreadable("it is neither PEM nor DER".to_owned()));
         }
         let lists = CertificateRevocationListDer::pem_slice_iter(text)
@@ -118,9 +116,3 @@ impl Crls {
 
 /// The first octet of a list in DER, which is also the digit 0.
 const SEQUENCE: u8 = 0x30;
-
-fn is_pem(text: &[u8]) -> bool {
-    text.windows(BEGIN.len()).any(|window| window == BEGIN)
-}
-
-const BEGIN: &[u8] = b"-----BEGIN ";

@@ -63,9 +63,10 @@ impl TrustBundles {
     /// # Errors
     /// As [`with_roots`](Self::with_roots), and [`TlsConfigError::Pem`].
     pub fn with_pem(self, trust_domain: &str, pem: &[u8]) -> Result<Self, TlsConfigError> {
-        let roots: Vec<_> = CertificateDer::pem_slice_iter(pem_text(pem))
+        const WHAT: &str = "trust bundle";
+        let roots: Vec<_> = CertificateDer::pem_slice_iter(pem_text(WHAT, pem)?)
             .collect::<Result<_, _>>()
-            .map_err(|error| TlsConfigError::pem("trust bundle", &error))?;
+            .map_err(|error| TlsConfigError::pem(WHAT, &error))?;
         self.with_roots(trust_domain, roots)
     }
 

@@ -286,6 +286,17 @@ fn lists_are_read_in_pem_among_other_blocks_and_in_der() {
 }
 
 #[test]
+fn a_list_that_would_be_skipped_for_its_margin_is_an_error() {
+    let (one, other) = (pem(&MESH, &[]), pem(&MESH, &[&workload(CLIENT)]));
+    let line = one.lines().count() + 1;
+    for margin in [" ", "\t", "\u{feff}"] {
+        let error = Crls::parse(format!("{one}{margin}{other}").as_bytes()).expect_err("a margin");
+        let said = error.to_string();
+        assert!(said.contains(&format!("on line {line};")), "{said}");
+    }
+}
+
+#[test]
 fn what_is_no_list_is_an_error_and_never_a_panic() {
     let list = params(&workload(CLIENT).chain, 2200)
         .signed_by(&MESH.0)
