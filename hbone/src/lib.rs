@@ -73,6 +73,7 @@ mod identity;
 mod keepalive;
 mod lifecycle;
 pub mod mesh;
+mod net;
 mod network;
 pub mod policy;
 pub mod pool;

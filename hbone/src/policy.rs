@@ -28,7 +28,6 @@ mod checked;
 mod denied;
 mod denied_range;
 mod destination_policy;
-mod net;
 mod opening;
 mod reserved;
 

@@ -212,6 +212,24 @@ fn an_ipv4_address_in_ipv6_clothing_is_the_ipv4_address() {
     assert!(from.matches(&Connection::new(client, destination)));
 }
 
+/// Whichever way round the clothing is: a DENY that is written so must not let everybody in.
+#[test]
+fn a_range_in_ipv6_clothing_is_the_ipv4_range() {
+    let range = |text: &str| text.parse().expect("a range");
+    for clothed in ["::ffff:10.0.0.0/104", "::ffff:a00:7/128", "::ffff:0:0/96"] {
+        let from = matching(|m| m.source_ips.any.push(range(clothed)));
+        assert!(from.matches(&connection(None)), "{clothed}");
+        let elsewhere = matching(|m| m.source_ips.not.push(range(clothed)));
+        assert!(!elsewhere.matches(&connection(None)), "{clothed}");
+    }
+    let to = matching(|m| m.destination_ips.any.push(range("::ffff:10.0.0.8/127")));
+    assert!(to.matches(&connection(None)));
+    for other in ["::ffff:10.0.1.0/120", "::ffff:0:0/95", "::/0"] {
+        let from = matching(|m| m.source_ips.any.push(range(other)));
+        assert!(!from.matches(&connection(None)), "{other}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

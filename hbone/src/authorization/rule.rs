@@ -5,6 +5,7 @@ use ipnet::IpNet;
 
 use super::{Connection, TextMatch};
 use crate::Identity;
+use crate::net::canonical_net;
 
 /// What a connection has to fulfil: every one of its clauses, which are Istio's `from`, `to` and `when`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,9 +25,10 @@ pub struct Match {
     pub principals: AnyOf<TextMatch>,
     /// The service account of who the client proved to be, whatever its trust domain.
     pub service_accounts: AnyOf<ServiceAccount>,
-    /// The address that the client comes from.
+    /// The address that the client comes from. A range of IPv4-mapped addresses is the IPv4 range; a wider one of IPv6, such as
+    /// `::/0`, is of IPv6 alone.
     pub source_ips: AnyOf<IpNet>,
-    /// The address that it goes to.
+    /// The address that it goes to, with ranges read likewise.
     pub destination_ips: AnyOf<IpNet>,
     /// The port that it goes to.
     pub destination_ports: AnyOf<u16>,
@@ -77,7 +79,8 @@ impl Match {
         let namespace = source.map_or("", Identity::namespace);
         let principal = source.map(Identity::to_string);
         let principal = principal.as_deref().and_then(without_scheme);
-        let is_in = |range: &IpNet, addr: IpAddr| range.contains(&addr.to_canonical());
+        let is_in =
+            |range: &IpNet, addr: IpAddr| canonical_net(*range).contains(&addr.to_canonical());
         !self.is_empty()
             && self
                 .destination_ips

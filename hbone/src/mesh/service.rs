@@ -15,7 +15,8 @@ pub struct Service {
     pub name: NamespacedHostname,
     /// Its virtual addresses: none, or some in each network.
     pub addresses: Vec<NetworkAddress>,
-    /// Ranges of addresses that are its own where no service has just that address; of several, the narrowest counts.
+    /// Ranges of addresses that are its own where no service has just that address; of several, the narrowest counts. One of
+    /// IPv4-mapped addresses is the IPv4 range.
     pub ranges: Vec<(Network, IpNet)>,
     /// The ports it exposes. A port that is not listed is not reachable through the service.
     pub ports: Ports,

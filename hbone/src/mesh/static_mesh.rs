@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 use super::{Directory, Endpoint, NamespacedHostname, NetworkAddress, Service, Workload};
+use crate::net::canonical_net;
 use crate::{Hostname, Network};
 
 /// A mesh that does not change: one snapshot, indexed. A change is a new one.
@@ -198,8 +199,10 @@ impl StaticMesh {
             }
         }
         let ranges = service.ranges.iter();
-        self.service_ranges
-            .extend(ranges.map(|(network, range)| (network.clone(), *range, service.clone())));
+        self.service_ranges.extend(
+            ranges
+                .map(|(network, range)| (network.clone(), canonical_net(*range), service.clone())),
+        );
         let same = self
             .hostnames
             .entry(service.hostname().clone())

@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
-use super::net::{canonical_net, contains};
+use crate::net::{canonical_net, contains};
 use crate::{Authority, ExpectedIdentities, Hostname, Identity};
 
 /// One line of an allow list: which peers may go to which destinations and ports.

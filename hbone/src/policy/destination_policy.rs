@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::net::{canonical_net, contains, mapped_part};
 use super::{Admitted, AllowEntry, Checked, Denied, DeniedRange, Opening, RESERVED_PORTS};
 use crate::authority::canonical;
+use crate::net::{canonical_net, contains, mapped_part};
 use crate::{Authority, Identity, PORT};
 
 /// What peers may have us connect to. Nothing, by default.

@@ -34,6 +34,27 @@ fn lookups_find_what_was_put_in() {
 }
 
 #[test]
+fn a_range_in_ipv6_clothing_is_the_ipv4_range_and_of_two_the_narrower_counts() {
+    let ranged = |short: &str, range: &str| {
+        let mut service = service(short, &[], &[(80, 8080)]);
+        let network = "east".parse().unwrap();
+        service.ranges = vec![(network, range.parse().unwrap())];
+        service
+    };
+    let wide = ranged("wide.shop", "::ffff:10.0.0.0/104");
+    let narrow = ranged("narrow.shop", "10.1.0.0/16");
+    let mesh = StaticMesh::new([], [wide, narrow]).unwrap();
+    let at = |text| {
+        mesh.service_at(&address(text))
+            .map(|found| found.name.clone())
+    };
+    assert_eq!(at("east/10.2.0.1"), Some(name("wide.shop")));
+    assert_eq!(at("east/10.1.0.1"), Some(name("narrow.shop")));
+    assert_eq!(at("east/11.0.0.1"), None);
+    assert_eq!(at("west/10.2.0.1"), None);
+}
+
+#[test]
 fn a_workload_in_the_hosts_network_is_found_by_uid_only() {
     let mesh = mesh();
     assert!(mesh.workload("east/on-node").is_some());

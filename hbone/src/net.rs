@@ -6,13 +6,13 @@ use ipnet::{IpNet, Ipv4Net};
 const MAPPED_PREFIX: u8 = 96;
 
 /// Whether `addr`, in canonical form, lies in one of the ranges, which are canonical.
-pub(super) fn contains(ranges: &[IpNet], addr: IpAddr) -> bool {
+pub(crate) fn contains(ranges: &[IpNet], addr: IpAddr) -> bool {
     let addr = addr.to_canonical();
     ranges.iter().any(|range| range.contains(&addr))
 }
 
 /// A range in the form in which addresses are compared: one of IPv4-mapped addresses as the IPv4 range it stands for.
-pub(super) fn canonical_net(range: IpNet) -> IpNet {
+pub(crate) fn canonical_net(range: IpNet) -> IpNet {
     let IpNet::V6(v6) = range else {
         return range;
     };
@@ -27,7 +27,7 @@ pub(super) fn canonical_net(range: IpNet) -> IpNet {
 /// All of IPv4, if that is a part of `range`: of one wider than that of the mapped addresses, as `::/0` is.
 ///
 /// [`canonical_net`] leaves such a range as it is, and no address in canonical form is a mapped one, so it has no IPv4 address in it.
-pub(super) fn mapped_part(range: IpNet) -> Option<IpNet> {
+pub(crate) fn mapped_part(range: IpNet) -> Option<IpNet> {
     let IpNet::V6(v6) = range else {
         return None;
     };
