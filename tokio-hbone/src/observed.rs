@@ -114,7 +114,7 @@ impl<IO> Observed<IO> {
             dying: None,
             parting: None,
             pulse,
-            tending: Tending::default(),
+            tending: Tending::new(),
             frames: FrameMeter::default(),
             pauses: false,
         }

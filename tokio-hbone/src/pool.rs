@@ -41,6 +41,9 @@ pub use stats::PoolStats;
 /// [`connect`](Self::connect) may be dropped at any point: what it held goes back, and a dial that others wait for goes on. A
 /// clone is another handle on the same pool. Dropping the last one drains it: tunnels that are open go on.
 ///
+/// The tasks of its connections run in the runtime of the first [`connect`](Self::connect). When that runtime ends, so do they and
+/// their tunnels, and the next `connect` begins anew in its own.
+///
 /// ```no_run
 /// use tokio_hbone::{Connector, Pool};
 ///

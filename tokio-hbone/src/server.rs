@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::sleep_until;
+use tokio::time::{self, sleep, sleep_until};
 
 use crate::acceptor::Acceptor;
 use crate::connection::{Addresses, Connection};
@@ -160,7 +160,7 @@ impl<H: Handler> Server<H> {
                             // No descriptor is left, most likely: to try again at once would only burn time.
                             self.shared.acceptor.monitor().accept_failed(&error);
                             self.shared.handler.accept_failed(&error);
-                            resume = now().checked_add(self.shared.config.accept_pause);
+                            resume = Some(sleep(self.shared.config.accept_pause).deadline());
                         }
                     }
                 }
@@ -242,10 +242,10 @@ impl<H: Handler> Shared<H> {
 
 async fn next_arrival<L: Listener>(
     listener: &mut L,
-    resume: Option<Instant>,
+    resume: Option<time::Instant>,
 ) -> std::io::Result<Arrival<L::Io>> {
     if let Some(resume) = resume {
-        sleep_until(resume.into()).await;
+        sleep_until(resume).await;
     }
     listener.accept().await
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use h2::StreamId;
+use tokio::runtime::Handle;
 
 use crate::tunnel::Ends;
 pub(crate) use frame_meter::FrameMeter;
@@ -23,11 +24,13 @@ use turnstile::Turnstile;
 ///
 /// Time is counted in turns: one is over when h2 has been polled and the socket had taken all there was before. What was queued
 /// in an earlier turn has left h2.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tending(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
+    /// Where the connection was made, and is driven; `None` outside of tokio.
+    runtime: Option<Handle>,
     turn: AtomicU64,
     /// The socket has refused bytes, and has not been flushed since.
     is_full: AtomicBool,
@@ -46,6 +49,19 @@ struct State {
 }
 
 impl Tending {
+    /// For a connection that is being made here.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Shared {
+            runtime: Handle::try_current().ok(),
+            ..Shared::default()
+        }))
+    }
+
+    /// Where work for a tunnel goes on that its owner has let go, wherever that was.
+    pub(crate) fn runtime(&self) -> Option<&Handle> {
+        self.0.runtime.as_ref()
+    }
+
     /// Enters a tunnel, until it is dropped.
     pub(crate) fn enter(&self, tunnel: &Arc<Mutex<Ends>>) {
         let mut state = self.state();

@@ -1,10 +1,11 @@
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use hbone::pool::{PoolConfig, Spread};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 use super::event::PoolEvent;
 use super::grant::{Answer, Grant, Waiting};
@@ -20,9 +21,15 @@ pub(super) struct Shared {
     pub(super) connector: Connector,
     pub(super) spread: Option<Spread>,
     state: Mutex<State>,
-    runtime: OnceLock<Handle>,
+    home: Mutex<Option<Home>>,
     timer: Arc<Notify>,
     drained: Notify,
+}
+
+/// Where the tasks of a pool run, as long as it is there.
+struct Home {
+    runtime: Handle,
+    timer: AbortHandle,
 }
 
 impl Shared {
@@ -32,7 +39,7 @@ impl Shared {
             connector,
             spread,
             state: Mutex::new(state),
-            runtime: OnceLock::new(),
+            home: Mutex::default(),
             timer: Arc::default(),
             drained: Notify::new(),
         }
@@ -103,20 +110,29 @@ impl Shared {
         self.connector.link.monitor.pool(event);
     }
 
-    /// Starts a task where the pool was first used, from wherever.
+    /// Starts a task where the others run, from wherever.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         // Nothing is ever dialled before the first use.
-        if let Some(runtime) = self.runtime.get() {
+        let runtime = self.home().as_ref().map(|home| home.runtime.clone());
+        if let Some(runtime) = runtime {
             runtime.spawn(task);
         }
     }
 
+    /// Makes the runtime of the caller the home of all tasks, unless there is one: it may have ended, and all tasks with it.
     fn start(self: &Arc<Self>) {
-        self.runtime.get_or_init(|| {
+        let mut home = self.home();
+        if home.as_ref().is_none_or(|home| home.timer.is_finished()) {
             let runtime = Handle::current();
-            runtime.spawn(timer::run(Arc::downgrade(self), Arc::clone(&self.timer)));
-            runtime
-        });
+            let timer = timer::run(Arc::downgrade(self), Arc::clone(&self.timer));
+            let timer = runtime.spawn(timer).abort_handle();
+            *home = Some(Home { runtime, timer });
+        }
+    }
+
+    fn home(&self) -> MutexGuard<'_, Option<Home>> {
+        // Whoever has no runtime panics before anything is changed.
+        self.home.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct FailedNames {
     ttl: Duration,
-    until: BTreeMap<String, Instant>,
+    /// Until when each is; `None` is for ever.
+    until: BTreeMap<String, Option<Instant>>,
     /// The oldest first.
     order: VecDeque<String>,
 }
@@ -23,7 +24,8 @@ impl FailedNames {
     }
 
     pub(super) fn has(&self, name: &str, now: Instant) -> bool {
-        self.until.get(name).is_some_and(|until| now < *until)
+        let until = self.until.get(name);
+        until.is_some_and(|until| until.is_none_or(|until| now < until))
     }
 
     pub(super) fn put(&mut self, name: String, now: Instant) {
@@ -34,10 +36,8 @@ impl FailedNames {
             self.until.remove(oldest);
             self.order.pop_front();
         }
-        let until = now.checked_add(self.ttl).filter(|until| *until > now);
-        if let Some(until) = until
-            && self.until.insert(name.clone(), until).is_none()
-        {
+        let until = now.checked_add(self.ttl);
+        if !self.ttl.is_zero() && self.until.insert(name.clone(), until).is_none() {
             self.order.push_back(name);
         }
     }
@@ -71,6 +71,14 @@ mod tests {
             assert_eq!(failed.until.len(), failed.order.len());
         }
         assert!(failed.has(&(3 * MOST - 1).to_string(), now) && !failed.has("0", now));
+    }
+
+    #[test]
+    fn a_time_without_end_is_one() {
+        let (mut failed, now) = (FailedNames::new(Duration::MAX), Instant::now());
+        failed.put("a".into(), now);
+        failed.put("b".into(), now + TTL);
+        assert!(failed.has("a", now + 1_000_000 * TTL) && failed.has("b", now));
     }
 
     #[test]

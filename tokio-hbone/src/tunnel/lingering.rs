@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use hbone::{Cut, TunnelError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::TunnelIo;
@@ -40,7 +39,8 @@ impl Drop for Lingering {
         let Some(mut tunnel) = self.0.take().filter(TunnelIo::awaits_peer) else {
             return;
         };
-        if let Ok(runtime) = Handle::try_current() {
+        // Who lets it go may be outside of any runtime, or in one that is about to end.
+        if let Some(runtime) = tunnel.runtime().cloned() {
             runtime.spawn(async move {
                 let mut has_left = false;
                 loop {

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use h2::{RecvStream, SendStream, StreamId};
 use hbone::{Cut, Half, Lifecycle, Loss, Reason, Role, SocketAction, StreamAction, TunnelError};
+use tokio::runtime::Handle;
 
 use super::Ends;
 use super::inbound::Inbound;
@@ -177,6 +178,11 @@ impl TunnelIo {
     /// Whether our half has ended and the peer's has not.
     pub(super) fn awaits_peer(&self) -> bool {
         self.life.outbound() == Half::Ended && self.life.inbound().is_open()
+    }
+
+    /// Where the connection is driven.
+    pub(super) fn runtime(&self) -> Option<&Handle> {
+        self.tending.runtime()
     }
 
     /// Whether everything that was sent is on its way to the socket, where no reset overtakes it.

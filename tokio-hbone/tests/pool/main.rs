@@ -12,4 +12,5 @@ mod keys;
 mod limits;
 mod mixed;
 mod retries;
+mod runtimes;
 mod storms;

@@ -7,7 +7,7 @@ use hbone::policy::DestinationPolicy;
 use hbone::{Accept, Cut, DrainConfig, Reason, TunnelError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_hbone::tls::ClientTls;
 use tokio_hbone::{
     Acceptor, ConnectionConfig, Connector, Event, Handler, Incoming, Relay, Server, ServerConfig,
@@ -89,7 +89,7 @@ async fn is_closed(mut io: DuplexStream) {
 async fn until(running: &Running, so: impl Fn(ServerCounts) -> bool) {
     let counted = async {
         while !so(running.handle.counts()) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_millis(1)).await;
         }
     };
     soon(counted).await;
@@ -117,6 +117,18 @@ async fn want_of_descriptors_pauses_accepting_and_harms_no_tunnel() {
             "more than ten tries a second"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_without_end_is_one() {
+    let (door, listener) = pipes();
+    let mut config = ServerConfig::default();
+    config.accept_pause = Duration::MAX;
+    door.fail(24);
+    door.fail(24);
+    let running = run_on(door, listener, acceptor(), config);
+    sleep(Duration::from_secs(3_600)).await;
+    assert_eq!(running.handle.stats().accepts_failed, 1);
 }
 
 #[tokio::test(start_paused = true)]

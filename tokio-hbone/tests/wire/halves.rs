@@ -114,6 +114,25 @@ async fn a_writer_that_ends_and_is_dropped_at_once_loses_no_byte() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_writer_that_ends_and_is_dropped_outside_of_the_runtime_loses_no_byte() {
+    // [124], as for somebody who has left `block_on` with the tunnel in hand.
+    let bytes = pattern(300_000);
+    for client_is_dropped in [true, false] {
+        let (client, server) = tunnel_pair().await;
+        let (mut dropped, mut reader) = match client_is_dropped {
+            true => (client, server),
+            false => (server, client),
+        };
+        dropped.write_all(&bytes).await.expect("a peer");
+        dropped.shutdown().await.expect("a peer");
+        let outside = std::thread::spawn(move || drop(dropped));
+        outside.join().expect("no panic");
+        assert!(read_all(&mut reader).await.expect("an end of file") == bytes);
+        reader.shutdown().await.expect("the peer still reads");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_written_behind_the_window_and_ended_arrives_though_the_writer_is_dropped() {
     // [124], with more than the peer's window: it is all in the hands of the connection.
     let (mut raw, mut tunnel) = script_to_tunnel().await;
