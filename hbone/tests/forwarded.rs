@@ -215,6 +215,21 @@ fn more_than_anybody_reads_is_refused() {
 }
 
 #[test]
+fn what_would_be_too_long_once_it_is_written_again_is_refused() {
+    let of = |address: &str, length: usize| {
+        let start = format!(r#"for="[{address}]";host="#);
+        let host = "a".repeat(length - start.len());
+        format!("{start}{host}")
+    };
+    // Of a single zero the canonical form has one byte more: `1:2:3:4:5:6:0:8`.
+    let fits = read(&of("1:2:3:4:5:6::8", 8191));
+    assert_eq!(read(&fits.to_string()), fits);
+    assert_refused(&of("1:2:3:4:5:6::8", 8192), ForwardedError::TooLong);
+    let fits = read(&of("1:2:3:4:5:6:7:8", 8192));
+    assert_eq!(read(&fits.to_string()), fits);
+}
+
+#[test]
 fn an_element_that_says_nothing_is_no_element() {
     assert_eq!(Forwarded::new([Element::new()]), Err(ForwardedError::Empty));
     let said = Element::new().with_hostname(&Hostname::parse("h").expect("a host name"));

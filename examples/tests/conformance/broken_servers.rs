@@ -122,7 +122,7 @@ fn one_that_says_200_to_everybody() {
     };
     let fails = [
         "a destination where nobody listens: 503",
-        "a refusal ends the stream, has no body and no baggage",
+        "a refusal ends the stream and has no baggage",
         "a denied destination: 403 or 401",
     ];
     server(flaw).fails(&["HBONE-S-002", "HBONE-S-009", "HBONE-S-010"], &fails);
@@ -239,8 +239,45 @@ fn one_that_describes_itself_in_a_refusal() {
             post.forward(passing);
         })
     };
-    let fails = ["a refusal ends the stream, has no body and no baggage"];
+    let fails = ["a refusal ends the stream and has no baggage"];
     server(flaw).fails(&["HBONE-S-002"], &fails);
+}
+
+#[test]
+fn one_that_refuses_and_leaves_the_stream_open() {
+    let flaw = || {
+        frames(|post, mut passing| {
+            if passing.is(Side::Ours, Kind::RST_STREAM) {
+                return;
+            }
+            if passing.status().is_some_and(|status| status >= 400) {
+                passing.frame.flags &= !Flags::END_STREAM;
+            }
+            post.forward(passing);
+        })
+    };
+    let fails = ["a refusal ends the stream and has no baggage"];
+    server(flaw).fails(&["HBONE-S-002"], &fails);
+}
+
+/// A body is a thing that it should not have, and may.
+#[test]
+fn one_that_says_why_in_a_body_is_not_broken() {
+    let flaw = || {
+        frames(|post, mut passing| {
+            let refusal = passing.status().is_some_and(|status| status >= 400);
+            if refusal {
+                let stream = passing.frame.stream;
+                passing.frame.flags &= !Flags::END_STREAM;
+                post.forward(passing);
+                post.send(Side::Suite, Frame::data(stream, "no healthy upstream"));
+                post.send(Side::Suite, Frame::last_data(stream, ""));
+                return;
+            }
+            post.forward(passing);
+        })
+    };
+    server(flaw).fails(&["HBONE-S-002"], &[]);
 }
 
 #[test]

@@ -26,8 +26,17 @@ pub(super) fn lines<'a>(
     if elements.is_empty() {
         return Err(ForwardedError::Empty);
     }
-    Ok(Forwarded { elements })
+    let forwarded = Forwarded { elements };
+    // What is read is sent on, and so must not be too long for the next reader either.
+    if total > MAX_LEN - MOST_GROWTH && forwarded.to_string().len() > MAX_LEN {
+        return Err(ForwardedError::TooLong);
+    }
+    Ok(forwarded)
 }
+
+/// By how much a list may grow where it is written again: `::` for a single zero is one byte shorter than `:0:`, and an element has
+/// two addresses at most.
+const MOST_GROWTH: usize = 2 * MAX_ELEMENTS;
 
 /// `[element] *(OWS "," OWS [element])`: a list may have empty members (RFC 9110 section 5.6.1.2).
 fn read_line(scanner: &mut Scanner<'_>, elements: &mut Vec<Element>) -> Result<(), ForwardedError> {

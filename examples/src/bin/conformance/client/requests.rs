@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hbone::Authority;
 use hbone_examples::wire::{Frame, Head, Kind, Seen};
 use tokio::time::Instant;
 
@@ -122,7 +123,9 @@ fn plain(_: &World, head: &Head) -> Verdict {
 
 fn authority(world: &World, head: &Head) -> Verdict {
     let authority = head.get(":authority").unwrap_or_default();
-    let same = authority.eq_ignore_ascii_case(&world.authority);
+    let meant = |text: &str| text.parse::<Authority>().ok();
+    let same = authority.eq_ignore_ascii_case(&world.authority)
+        || meant(authority).is_some_and(|this| Some(this) == meant(&world.authority));
     must(same, &world.authority, authority)
 }
 
