@@ -166,6 +166,8 @@ impl AlpnExchange {
     /// Gives up: nothing is to be waited for. What is held is the application's, but for a header. If nothing has come at all,
     /// the exchange still takes place: we tell, and what the peer tells late is taken out of the stream, and tells nothing
     /// any more.
+    ///
+    /// What the peer then begins is held without a deadline: whoever will not wait for the rest of it calls this again.
     pub fn handle_given_up(&mut self) {
         match self.state {
             State::Reading {

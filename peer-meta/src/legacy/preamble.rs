@@ -152,6 +152,9 @@ impl Preamble {
 
     /// Gives up: the application wrote first, or nothing is to be waited for. What is held is the application's. If nothing has
     /// come at all, a preamble that comes late tells nothing any more, and is taken out of the stream all the same.
+    ///
+    /// Bytes that then begin like a preamble are held without a deadline, and so is an application's `4` (34) that comes alone:
+    /// whoever will not wait for the rest calls this again.
     pub fn handle_given_up(&mut self) {
         match self.state {
             State::Reading { begun: true } => self.state = State::NotFound,
