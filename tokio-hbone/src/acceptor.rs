@@ -110,6 +110,9 @@ impl Acceptor {
     ///
     /// # Errors
     /// [`EstablishError`] if no trust bundle vouches for the client, it does not speak HTTP/2, or it is too slow.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its timer on.
     pub async fn accept<IO>(&self, io: IO) -> Result<Connection<IO>, EstablishError>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,

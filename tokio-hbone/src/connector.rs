@@ -112,10 +112,13 @@ impl Connector {
         self.link.monitor.stats()
     }
 
-    /// Opens a tunnel over `route`.
+    /// Opens a tunnel over `route`. The runtime that this is called in drives its connections from then on.
     ///
     /// # Errors
     /// [`DialError`], which names the hop and the cause.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its timer on.
     pub async fn connect(&self, route: &Route) -> Result<Tunnel, DialError> {
         let walk = Walk::over_tcp(&self.link, self.request, route);
         Self::walk(walk, route, self.dial).await
@@ -128,6 +131,9 @@ impl Connector {
     ///
     /// # Errors
     /// [`DialError`], which names the hop and the cause.
+    ///
+    /// # Panics
+    /// As [`connect`](Self::connect).
     pub async fn connect_over<IO>(&self, io: IO, route: &Route) -> Result<Tunnel, DialError>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,

@@ -28,6 +28,10 @@ use into_tunnel::IntoTunnel;
 /// [`CopyConfig::buffer`], and is let go at the first pause: an idle tunnel holds none.
 ///
 /// After an error, drop both: the socket has been told to break off then.
+///
+/// If the future is dropped, what was read from the socket and not yet taken by the tunnel is gone, and neither side has been told
+/// of anything: drop the tunnel, and [`break_off`](Breakable::break_off) the socket before it is dropped, or its peer takes the
+/// part that it got for the whole.
 pub async fn copy_bidirectional<S: Breakable>(tunnel: &mut Tunnel, socket: &mut S) -> Copied {
     copy_bidirectional_with(tunnel, socket, &CopyConfig::default()).await
 }

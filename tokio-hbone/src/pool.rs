@@ -87,7 +87,7 @@ impl Pool {
     /// for a moment after that, others get it at once.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Outside of a tokio runtime with its timer on.
     pub async fn connect(&self, route: &Route) -> Result<Tunnel, DialError> {
         self.open(route, self.0.0.spread).await
     }

@@ -35,6 +35,9 @@ pub(crate) use stream::TunnelIo;
 /// changes nothing about it. What is queued and held together never exceeds the peer's window, nor
 /// [`Http2Config::send_buffer`](crate::Http2Config::send_buffer). A write of several slices is one frame.
 ///
+/// Neither flushing nor shutting down waits until what was written has left: that is done by whoever drives the connection, as long
+/// as it does. That the peer has taken all of it is certain only once it says so, with its answer or the end of its half.
+///
 /// Whoever gives up a pending write leaves at most one byte of the peer's window set aside, until the next write;
 /// [`write_chunk`](Self::write_chunk) leaves none.
 ///

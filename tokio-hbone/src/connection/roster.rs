@@ -9,7 +9,7 @@ use hbone::{Cut, Lifecycle, Reason, Role, StreamAction};
 
 use crate::observe::Watch;
 
-/// The streams of one connection that somebody still holds, as a CONNECT without an answer or as a tunnel.
+/// The streams of one connection that somebody still holds, as a CONNECT without an answer or as a tunnel that is not over.
 #[derive(Clone, Default)]
 pub(crate) struct Roster(Arc<Mutex<State>>);
 
@@ -182,7 +182,7 @@ impl TunnelHandle {
         }
     }
 
-    /// Whether somebody still holds the tunnel.
+    /// Whether there is something to cut: somebody holds the CONNECT or the tunnel, and a half of it has not come to its end there.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.0.strong_count() > 0

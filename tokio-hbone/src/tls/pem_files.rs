@@ -86,8 +86,8 @@ impl PemFiles {
         self
     }
 
-    /// Reads the files now, and follows them from then on: see [`PemWatch`]. `on_event` is told what was adopted and what
-    /// was not.
+    /// Reads the files now, and follows them from then on, as long as the runtime lasts that this is called in: see [`PemWatch`].
+    /// `on_event` is told what was adopted and what was not.
     ///
     /// # Errors
     /// [`TlsConfigError`], which names the file, if what they hold now cannot be used.

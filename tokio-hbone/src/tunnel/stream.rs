@@ -32,7 +32,7 @@ pub(crate) struct TunnelIo {
     stopped: Option<Reason>,
     failure: Failure,
     log: TunnelLog,
-    /// At a server, our place in the roster of the connection.
+    /// At a server, our place in the roster of the connection, until both halves are over.
     hold: Option<Hold>,
     /// Its place on a pooled connection; last, so that the stream is reset before the place is free.
     lease: Option<Lease>,
@@ -306,7 +306,9 @@ impl TunnelIo {
             }
         }
         if self.life.is_over() {
+            // Its owner may keep it for as long as it likes, and takes no place from others by that.
             self.lease = None;
+            self.hold = None;
             self.log.closed(self.outcome());
         }
         Ok(())

@@ -3,14 +3,15 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use hbone::{Reason, TunnelError};
+use hbone::{Accept, Cut, Reason, TunnelError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_hbone::{Http2Config, ResetCounts};
 
 use crate::support::ends::{
-    CONNECT, accept_next, connector, read_all, script_to_server, script_to_tunnel, tunnel_error,
-    tunnel_pair, tunnel_to_script, tunnel_to_script_with,
+    CONNECT, accept_next, acceptor, connector, read_all, script_to_server, script_to_server_with,
+    script_to_tunnel, tunnel_error, tunnel_pair, tunnel_to_script, tunnel_to_script_with,
 };
-use crate::support::frame::{DATA, END_STREAM, Frame, INITIAL_WINDOW_SIZE};
+use crate::support::frame::{DATA, END_STREAM, Frame, HEADERS, INITIAL_WINDOW_SIZE};
 use crate::support::soon;
 
 #[tokio::test(start_paused = true)]
@@ -89,7 +90,7 @@ async fn a_connect_that_ends_its_half_at_once_is_served() {
     assert_eq!(read_all(&mut tunnel).await.expect("an end of file"), b"");
     tunnel.write_all(b"the answer").await.expect("a peer");
     tunnel.shutdown().await.expect("a peer");
-    let head = raw.expect(crate::support::frame::HEADERS).await;
+    let head = raw.expect(HEADERS).await;
     assert!(!head.has(END_STREAM));
     assert_eq!(raw.bytes_of(1).await, b"the answer");
 }
@@ -208,6 +209,42 @@ async fn a_tunnel_whose_halves_have_both_ended_is_not_reset_when_it_is_dropped()
         .iter()
         .filter(|frame| frame.kind == crate::support::frame::RST_STREAM);
     assert_eq!(resets.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tunnels_that_are_over_and_still_kept_take_no_place_from_others() {
+    let mut http2 = Http2Config::server();
+    http2.concurrent_streams = 1;
+    let (mut raw, mut incoming) = script_to_server_with(acceptor().with_http2(http2), &[]).await;
+    let mut kept = Vec::new();
+    for stream in (1..200).step_by(2) {
+        raw.send([Frame::last_headers(stream, &CONNECT)]).await;
+        let mut tunnel = accept_next(&mut incoming).await;
+        tunnel.shutdown().await.expect("a peer");
+        assert_eq!(read_all(&mut tunnel).await.expect("an end of file"), b"");
+        kept.push(tunnel);
+        raw.expect(HEADERS).await;
+        assert_eq!(raw.bytes_of(stream).await, b"");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn to_cut_a_tunnel_that_is_over_takes_nothing_back() {
+    let acceptor = acceptor();
+    let (mut raw, mut incoming) = script_to_server_with(acceptor.clone(), &[]).await;
+    raw.send([Frame::last_headers(1, &CONNECT)]).await;
+    let incoming = soon(incoming.recv()).await.expect("a CONNECT");
+    let handle = incoming.handle();
+    let mut tunnel = incoming.accept(&Accept::default()).expect("a client");
+    tunnel.write_all(b"the last word").await.expect("a peer");
+    tunnel.shutdown().await.expect("a peer");
+    assert!(handle.is_open());
+    assert_eq!(read_all(&mut tunnel).await.expect("an end of file"), b"");
+    assert!(!handle.is_open());
+    handle.cut(Cut::Revoked);
+    raw.expect(HEADERS).await;
+    assert_eq!(raw.bytes_of(1).await, b"the last word");
+    assert_eq!(acceptor.stats().resets_sent, ResetCounts::default());
 }
 
 #[tokio::test(start_paused = true)]
