@@ -261,6 +261,61 @@ services:
 }
 
 #[test]
+fn a_range_of_ipv4_in_ipv6_clothing_is_one_of_ipv4() {
+    let text = "
+workloads:
+- {uid: client, namespace: shop, workloadIps: [10.0.0.1]}
+- {uid: wide, namespace: shop, workloadIps: [10.0.0.2], services: {shop/wide.example: {}}}
+services:
+- {name: w, namespace: shop, hostname: wide.example, ports: {80: 80}, cidrVips: [{cidr: '::ffff:240.240.0.0/112'}]}
+policies:
+- {name: p, namespace: shop, scope: Namespace, action: Deny, rules: [[[{sourceIps: ['RANGE']}]]]}
+";
+    for (range, denied) in [
+        ("::ffff:10.0.0.0/104", "10.255.255.255"),
+        ("::ffff:10.0.0.1/128", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("::ffff:0:0/96", "203.0.113.1"),
+        ("::1", "::1"),
+        ("::/0", "fd00::1"),
+    ] {
+        let file = parse(&text.replace("RANGE", range));
+        assert_eq!(end(&file, "client", "240.240.1.1:80"), "10.0.0.2:80");
+        let workload = file.mesh().workload("wide").expect("a workload");
+        let is_allowed = |ip: &str| {
+            let from = SocketAddr::new(ip.parse().expect("an address"), 1);
+            let to = "10.0.0.2:80".parse().expect("an address");
+            file.judge(&workload, &Connection::new(from, to))
+                .is_allowed()
+        };
+        assert!(!is_allowed(denied), "{range}");
+        assert!(is_allowed("fe80::1") || range == "::/0", "{range}");
+    }
+}
+
+#[test]
+fn each_of_the_many_oddities_of_a_large_mesh_is_told_with_its_line() {
+    // Read anew for each of them, the text would take most of an hour.
+    const MANY: usize = 10_000;
+    let mut text = "workloads:\n".to_owned();
+    for index in 0..MANY {
+        let ip = std::net::Ipv4Addr::from_bits(0x0a00_0000 + u32::try_from(index).expect("a few"));
+        text += &format!(
+            "- {{uid: u{index}, namespace: shop, workloadIps: [{ip}], authorizationPolicies: [shop/none]}}\n"
+        );
+    }
+    let file = parse(&text);
+    assert_eq!(file.oddities().len(), MANY);
+    for (index, odd) in file.oddities().iter().enumerate() {
+        let place = format!(
+            "mesh.yaml:{}: workloads[{index}].authorizationPolicies[0]: ",
+            index + 2
+        );
+        assert!(odd.to_string().starts_with(&place), "{place:?} in {odd}");
+    }
+}
+
+#[test]
 fn what_ztunnel_lives_with_is_told_and_lived_with() {
     let file = parse(
         r#"
@@ -738,6 +793,11 @@ fn what_cannot_be_is_told_with_its_place() {
                 .to_owned(),
             2,
             "services[0].ports",
+        ),
+        (
+            "workloads: []\n# \u{1b}[31m\n".to_owned(),
+            2,
+            "control characters are not allowed",
         ),
         (
             "policies:\n- {name: a, scope: Global, action: Audit}\n".to_owned(),

@@ -9,6 +9,7 @@ use hbone::mesh::{Ambiguous, NamespacedHostname, StaticMesh};
 use super::document::Document;
 use super::endpoints;
 use super::field::Field;
+use super::lines::lines;
 use super::policies::PolicyEntry;
 use super::references::{References, Wrong};
 use super::service::service;
@@ -21,14 +22,18 @@ pub(super) fn build(path: &Path, text: &str) -> Result<MeshFile, MeshFileError> 
     // Some editors put a byte order mark before a text. YAML has one mean nothing (YAML 1.2.2 section 5.2).
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document = document(path, text)?;
-    let entry = |wrong: Wrong| MeshFileError::Entry {
+    let entry = |(wrong, line): (Wrong, usize)| MeshFileError::Entry {
         path: path.to_owned(),
-        line: wrong.field.line(text),
+        line,
         field: wrong.field.to_string(),
         problem: wrong.problem,
     };
-    let (mut file, odd) = assemble(document).map_err(entry)?;
-    file.oddities = odd.into_iter().map(entry).collect();
+    let (mut file, odd) = assemble(document).map_err(|wrong| {
+        let line = lines([&wrong.field], text).first().copied();
+        entry((wrong, line.unwrap_or(1)))
+    })?;
+    let lines = lines(odd.iter().map(|wrong| &wrong.field), text);
+    file.oddities = odd.into_iter().zip(lines).map(entry).collect();
     Ok(file)
 }
 
@@ -44,9 +49,15 @@ fn document(path: &Path, text: &str) -> Result<Document, MeshFileError> {
     let document: Result<Whole, _> = serde_yaml_ng::from_str(text);
     document.map(|whole| whole.0).map_err(|error| {
         let told = error.to_string();
-        let problem = told
-            .split_once(" at line ")
-            .map_or(&*told, |(problem, _)| problem);
+        let (problem, line) = match told.split_once(" at position ") {
+            // What is no character of YAML has no line, but a place in the text.
+            Some((problem, place)) => (problem, line_at(text, place)),
+            None => (
+                told.split_once(" at line ")
+                    .map_or(&*told, |(problem, _)| problem),
+                error.location().map_or(1, |place| place.line()),
+            ),
+        };
         // Of a file that is a list of workloads.
         let problem = match problem.strip_prefix(".[") {
             Some(rest) => format!("workloads[{rest}"),
@@ -54,10 +65,17 @@ fn document(path: &Path, text: &str) -> Result<Document, MeshFileError> {
         };
         MeshFileError::Malformed {
             path: path.to_owned(),
-            line: error.location().map_or(1, |place| place.line()),
+            line,
             problem,
         }
     })
+}
+
+/// The line of the byte whose number `place` is.
+fn line_at(text: &str, place: &str) -> usize {
+    let before = place.parse().ok().and_then(|place| text.get(..place));
+    let ends = before.map_or(0, |before| before.matches('\n').count());
+    ends.saturating_add(1)
 }
 
 /// The mesh, and what is odd about the document but lived with.

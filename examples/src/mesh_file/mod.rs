@@ -21,6 +21,7 @@ mod endpoints;
 mod error;
 mod field;
 mod host;
+mod lines;
 mod membership;
 mod mesh_watch;
 mod nesting;

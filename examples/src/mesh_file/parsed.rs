@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use hbone::mesh::{NamespacedHostname, NetworkAddress};
 use hbone::{Network, TrustDomain};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use super::document::{Destination, Gateway};
@@ -62,8 +62,23 @@ impl Text for IpNet {
         let range = text
             .parse()
             .or_else(|_| text.parse().map(|ip: IpAddr| ip.into()));
-        range.map_err(|_| "write it as 10.0.0.0/8".to_owned())
+        let range = range.map_err(|_| "write it as 10.0.0.0/8 or fd00::/8")?;
+        Ok(canonical(range))
     }
+}
+
+/// A range of IPv4 addresses that are written as IPv6 has them (RFC 4291, section 2.5.5.2) is one of IPv4, as such an address is.
+fn canonical(range: IpNet) -> IpNet {
+    /// Of the 128 bits, those before the IPv4 address.
+    const BEFORE: u8 = 96;
+    if let IpNet::V6(six) = range
+        && let Some(length) = six.prefix_len().checked_sub(BEFORE)
+        && let Some(four) = six.addr().to_ipv4_mapped()
+    {
+        // 32 at most.
+        return Ipv4Net::new(four, length).map_or(range, Into::into);
+    }
+    range
 }
 
 impl Text for Network {
