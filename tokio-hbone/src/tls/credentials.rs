@@ -87,7 +87,7 @@ impl Credentials {
     ///
     /// # Errors
     /// [`TlsConfigError::KeyMismatch`] if key and leaf do not belong together, [`TlsConfigError::Key`] or
-    /// [`TlsConfigError::Chain`] if `provider` cannot use the one or the other.
+    /// [`TlsConfigError::Chain`] if `provider` cannot use the one or the other, or the leaf is not the first of the chain.
     pub(super) fn certified(
         &self,
         provider: &CryptoProvider,
@@ -105,8 +105,23 @@ impl Credentials {
             Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {
                 Ok(Arc::new(certified))
             }
-            Err(rustls::Error::InconsistentKeys(_)) => Err(TlsConfigError::KeyMismatch),
+            Err(rustls::Error::InconsistentKeys(_)) => Err(self.mismatch(&certified.key)),
             Err(error) => Err(TlsConfigError::Chain(error.to_string())),
+        }
+    }
+
+    /// What is wrong when the first certificate is not that of `key`: their order, if another one of the chain is.
+    fn mismatch(&self, key: &Arc<dyn SigningKey>) -> TlsConfigError {
+        let is_its = |certificate: &CertificateDer<'static>| {
+            let alone = CertifiedKey::new(vec![certificate.clone()], Arc::clone(key));
+            alone.keys_match().is_ok()
+        };
+        match self.chain.iter().position(is_its) {
+            Some(before) => TlsConfigError::Chain(format!(
+                "its first certificate is not that of the private key, but number {} is",
+                before.saturating_add(1)
+            )),
+            None => TlsConfigError::KeyMismatch,
         }
     }
 }

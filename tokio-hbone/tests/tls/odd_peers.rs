@@ -221,6 +221,11 @@ fn a_configuration_that_would_fail_every_handshake_is_refused_at_once() {
         |credentials| ServerTls::new(provider(), credentials, mesh_bundle()).expect_err("refused");
     assert_eq!(refused(mixed()), TlsConfigError::KeyMismatch);
     assert!(matches!(refused(none()), TlsConfigError::Chain(_)));
+    let reversed = [&*other.chain, &*own.chain].concat();
+    let told = refused(Credentials::new(reversed, own.key())).to_string();
+    let place = other.chain.len() + 1;
+    assert!(told.contains(&format!("number {place} is")), "{told}");
+    assert!(told.contains("put the leaf there"), "{told}");
     let trusting_nobody = ClientTls::new(provider(), own.credentials(), Default::default());
     assert_eq!(
         trusting_nobody.expect_err("refused"),
