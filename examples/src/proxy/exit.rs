@@ -1,9 +1,8 @@
 use std::future::Future;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use tokio::runtime::Builder;
-
-use super::{Control, StartError, start_logging};
+use super::{Control, StartError, start_logging, start_runtime};
 use crate::heap::keep_free;
 
 /// What the exit codes of every proxy mean, for `--help`.
@@ -30,10 +29,16 @@ pub fn run<F>(name: &str, log_format: &str, serve: impl FnOnce(Control) -> F) ->
 where
     F: Future<Output = Result<(), StartError>>,
 {
-    match start_logging(log_format).and_then(|()| run_here(serve)) {
+    let outcome = start_logging(log_format).and_then(|log| {
+        let outcome = run_here(serve);
+        drop(log);
+        outcome
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{name}: {error}");
+            // Where nobody can be told, the exit code must do.
+            let _ = writeln!(io::stderr(), "{name}: {error}");
             ExitCode::from(error.exit_code())
         }
     }
@@ -44,13 +49,7 @@ where
     F: Future<Output = Result<(), StartError>>,
 {
     keep_free();
-    let runtime = Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| StartError::System {
-            what: "no runtime",
-            error,
-        })?;
+    let runtime = start_runtime()?;
     let outcome = runtime.block_on(async { serve(Control::signals()?).await });
     // What is left now has been told to end and has not, or reads a file that never comes.
     runtime.shutdown_background();

@@ -1,30 +1,47 @@
 use std::env::{self, VarError};
-use std::io::stdout;
 
 use tracing_subscriber::EnvFilter;
 
 use super::StartError;
+use super::log_writer::LogWriter;
 
 /// Says what is logged.
 const VARIABLE: &str = "RUST_LOG";
 
+/// A log that has been started. When it is dropped, what is still to be written has been, unless nobody reads it.
+#[derive(Debug)]
+#[must_use = "the last lines are written when it is dropped"]
+pub struct Log(LogWriter);
+
 /// Writes what is logged to standard output, as lines of text or of JSON. `RUST_LOG` says what; `info` without.
 ///
+/// Whoever does not read them holds up nobody: lines wait, some MiB of them, and are left out then.
+///
 /// # Errors
-/// `RUST_LOG` is not what it should be.
-pub fn start_logging(format: &str) -> Result<(), StartError> {
+/// `RUST_LOG` is not what it should be, or there is no room for a thread.
+pub fn start_logging(format: &str) -> Result<Log, StartError> {
+    let filter = filter()?;
+    let writer = LogWriter::start().map_err(|error| StartError::System {
+        what: "no thread for the log",
+        error,
+    })?;
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter()?)
+        .with_env_filter(filter)
         .with_ansi(false)
-        // Nobody reads it any more: that is no reason to end, nor to say so again and again.
-        .log_internal_errors(false)
-        .with_writer(stdout);
+        .with_writer(writer.clone());
     // Whoever set one up before wants that one.
     let _ = match format {
         "json" => lines.json().flatten_event(true).try_init(),
         _ => lines.try_init(),
     };
-    Ok(())
+    Ok(Log(writer))
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        // Lines that were left out are only told of once those before them are written.
+        let _ = self.0.finish() && self.0.finish();
+    }
 }
 
 fn filter() -> Result<EnvFilter, StartError> {

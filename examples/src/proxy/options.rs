@@ -11,6 +11,8 @@ use crate::mesh_file::WorkloadName;
 
 /// The flags that every proxy has.
 #[derive(Debug, Clone, Args)]
+// Whatever heading was the last before them is not theirs.
+#[command(next_help_heading = None::<&'static str>)]
 #[non_exhaustive]
 pub struct Options {
     /// The mesh: YAML as ztunnel reads it as local configuration. It is read again when it changes

@@ -2,6 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use rustix::io::Errno;
 use thiserror::Error;
 use tokio_hbone::tls::TlsConfigError;
 
@@ -80,6 +81,9 @@ impl StartError {
 
 fn listening(address: SocketAddr, error: &io::Error) -> String {
     let next = match error.kind() {
+        _ if is_out_of_files(error) => {
+            "the limit on open files is too low for a proxy; raise it (ulimit -n)".to_owned()
+        }
         io::ErrorKind::AddrInUse => {
             format!(
                 "port {} is taken; is another proxy running?",
@@ -93,4 +97,24 @@ fn listening(address: SocketAddr, error: &io::Error) -> String {
         _ => "choose another address".to_owned(),
     };
     format!("{error}; {next}")
+}
+
+fn is_out_of_files(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_address_does_not_help_whoever_is_out_of_open_files() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 15008));
+        for errno in [Errno::MFILE, Errno::NFILE] {
+            let told = listening(address, &errno.into());
+            assert!(told.contains("limit on open files"), "{told}");
+            assert!(!told.contains("another address"), "{told}");
+        }
+    }
 }

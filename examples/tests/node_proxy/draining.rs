@@ -1,10 +1,11 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::process::Stdio;
 
 use rustix::process::Signal;
 
 use crate::applications::{echo, serve};
-use crate::running::{get, within};
+use crate::running::{Proxy, ask, get, within};
 use crate::socks::connect;
 use crate::world::{MESH, World};
 
@@ -157,6 +158,27 @@ fn a_pipe_in_place_of_a_file_is_told_and_keeps_nobody_from_reloading_or_ending()
     client.signal(Signal::HUP);
     client.signal(Signal::TERM);
     assert_eq!(client.end(), Some(0));
+}
+
+#[test]
+fn whoever_does_not_read_the_log_holds_up_nobody() {
+    // Far more than any pipe holds.
+    const MANY: usize = 2_000;
+    let world = World::new(75, MESH);
+    world.issue("client");
+    let mut command = world.command("client", 1);
+    let command = command.stdout(Stdio::piped());
+    let mut proxy = Proxy::spawn(command, world.at(1, 15020));
+    within("the proxy is ready", || {
+        get(world.at(1, 15021), "/healthz/ready").is_some_and(|answer| answer.contains("200"))
+    });
+    for _ in 0..MANY {
+        // Each of them is a line.
+        let refused = ask(world.at(1, 15080), &[5, 0]).expect("somebody listens");
+        assert_eq!(refused, "\u{5}\u{fffd}", "no method is taken");
+    }
+    proxy.signal(Signal::TERM);
+    assert_eq!(proxy.end(), Some(0));
 }
 
 #[test]

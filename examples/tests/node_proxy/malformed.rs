@@ -1,6 +1,7 @@
 //! Each class of malformed input, with the message and the exit code that a person meets.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -68,6 +69,30 @@ fn a_switch_is_true_or_false_and_nothing_else() {
         });
         assert_fails(told, 2, &["'off'", flag, "[possible values: true, false]"]);
     }
+}
+
+#[test]
+fn a_number_of_threads_that_is_none_is_told() {
+    let world = World::new(74, MESH);
+    for value in ["0", "many", ""] {
+        let told = world.fails(|command| {
+            command.env("TOKIO_WORKER_THREADS", value);
+        });
+        assert_fails(told, 2, &["TOKIO_WORKER_THREADS", value, "unset it"]);
+    }
+}
+
+#[test]
+fn where_nobody_can_be_told_the_exit_code_still_says_what_it_was() {
+    let full = File::options().write(true).open("/dev/full");
+    let output = Command::new(env!("CARGO_BIN_EXE_node-proxy"))
+        .args(["--mesh", "absent.yaml", "--workload", "shop/client"])
+        .args(["--cert", "absent.pem", "--key", "absent.key"])
+        .args(["--ca", "absent.pem"])
+        .stderr(full.expect("a device"))
+        .output()
+        .expect("it is started");
+    assert_eq!(output.status.code(), Some(3));
 }
 
 #[test]
@@ -273,7 +298,7 @@ fn a_mesh_file_that_is_no_file_or_far_too_large_is_told_and_not_read() {
     std::fs::create_dir(&path).expect("a directory");
     assert_fails(world.fails(|_| {}), 3, &expected);
     std::fs::remove_dir(&path).expect("it was there");
-    let large = std::fs::File::create(&path).expect("a file");
+    let large = File::create(&path).expect("a file");
     large.set_len((64 << 20) + 1).expect("holes");
     let expected = ["mesh.yaml", "larger than 64 MiB"];
     assert_fails(world.fails(|_| {}), 3, &expected);
@@ -335,6 +360,18 @@ fn a_key_of_another_certificate_is_told() {
         4,
         &["client.key", "does not belong to the leaf certificate"],
     );
+}
+
+#[test]
+fn a_chain_in_the_wrong_order_is_told_and_the_key_is_not_blamed() {
+    let world = World::new(76, MESH);
+    let told = world.fails(|_| {
+        let leaf = std::fs::read_to_string(world.path("client.pem")).expect("a chain");
+        let root = std::fs::read_to_string(world.path("root.pem")).expect("a root");
+        world.write("client.pem", &(root + &leaf));
+    });
+    let expected = ["client.pem", "but number 2 is", "put the leaf there"];
+    assert_fails(told, 4, &expected);
 }
 
 #[test]

@@ -25,7 +25,7 @@ mod topology;
 mod traffic;
 mod ui;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -35,6 +35,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Parser;
 use hbone_examples::hop_log::TARGET;
+use hbone_examples::proxy::start_runtime;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
@@ -57,7 +58,7 @@ use crate::traffic::Outcome;
 ///
 /// Exits with 0 only if every byte came back right and, with baggage on, no metric label reads `unknown` that somebody could know.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "demo", version)]
 struct Options {
     /// Print the report as one JSON document
     #[arg(long)]
@@ -97,16 +98,17 @@ const SETTLING: Duration = Duration::from_secs(30);
 /// What a shell says of a program that was interrupted.
 const INTERRUPTED: u8 = 130;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let options = Options::parse();
-    // Before there are files: whoever is killed by a signal leaves its keys behind.
-    let outcome = match Signals::listen() {
-        Ok(mut signals) => run(&options, &mut signals).await,
-        Err(error) => Err(error),
-    };
-    outcome.unwrap_or_else(|error| {
-        eprintln!("demo: {error:#}");
+    let outcome = start_runtime().map_err(Into::into).and_then(|runtime| {
+        runtime.block_on(async {
+            // Before there are files: whoever is killed by a signal leaves its keys behind.
+            run(&options, &mut Signals::listen()?).await
+        })
+    });
+    outcome.unwrap_or_else(|error: anyhow::Error| {
+        // Where nobody can be told, the exit code must do.
+        let _ = writeln!(io::stderr(), "demo: {error:#}");
         ExitCode::from(2)
     })
 }
@@ -153,7 +155,7 @@ async fn measure(options: &Options, mesh: &Arc<Mesh>, hops: &Hops) -> Result<boo
         report.to_string()
     };
     // A reader that has seen enough, such as `head`, is no reason to panic as `print!` would.
-    std::io::stdout()
+    io::stdout()
         .write_all(text.as_bytes())
         .context("writing the report")?;
     Ok(report.is_good())
@@ -223,7 +225,7 @@ fn start_logging(hops: &Hops, level: LevelFilter) {
         .from_env_lossy();
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .with_filter(filter);
     let hops = hops
         .clone()
