@@ -38,11 +38,11 @@ pub struct Cli {
     https: Option<SocketAddr>,
 
     /// The certificate chain for --https in PEM, the leaf first. It is read again when it changes
-    #[arg(long, value_name = "FILE", requires = "https_key")]
+    #[arg(long, value_name = "FILE", requires_all = ["https", "https_key"])]
     https_cert: Option<PathBuf>,
 
     /// Its key, in PEM
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "https_cert")]
     https_key: Option<PathBuf>,
 
     /// Another name for a service, or for all that nobody else has (`*`). Services go by their own names, too. May be repeated
@@ -112,4 +112,44 @@ pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
     connections.cut().await;
     pool.close();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::proxy::parse_only;
+
+    const REQUIRED: &str = "--mesh m --workload a/b --cert c --key k --ca r";
+
+    #[test]
+    fn a_certificate_for_nobody_is_refused() {
+        for (more, is_good) in [
+            ("", true),
+            ("--https 127.0.0.1:0 --https-cert c --https-key k", true),
+            ("--https 127.0.0.1:0 --https-cert c", false),
+            ("--https-cert c --https-key k", false),
+            ("--https-key k", false),
+        ] {
+            let arguments = format!("{REQUIRED} {more}");
+            let parsed = parse_only::<Cli>(arguments.split_whitespace());
+            assert_eq!(parsed.is_ok(), is_good, "{more}");
+        }
+    }
+
+    #[test]
+    fn what_every_proxy_has_stands_under_no_heading_of_others_in_the_help() {
+        let command = Cli::command();
+        let heading = |flag: &str| {
+            let mut arguments = command.get_arguments();
+            let flag = arguments.find(|argument| argument.get_long() == Some(flag));
+            flag.expect("a flag").get_help_heading()
+        };
+        assert_eq!(heading("max-head"), Some("HTTP"));
+        for flag in ["mesh", "workload", "cert", "metrics", "ready"] {
+            assert_eq!(heading(flag), None, "{flag}");
+        }
+        assert_eq!(heading("network"), Some("Environment"));
+    }
 }
