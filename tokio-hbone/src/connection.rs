@@ -254,8 +254,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         for _ in 0..taken_back {
             self.taken_back();
         }
-        // h2's queue is empty, unless it was not looked into.
-        if !self.is_full && self.closing.is_none() {
+        // h2's queue is empty, unless it was not looked into. With a full socket h2 may stop at a PING that it has to answer, with heads
+        // behind it that it has not seen.
+        if !self.is_full && self.closing.is_none() && !self.tending.is_full() {
             let heads = self.tending.heads();
             (0..self.waste.swallowed(heads)).for_each(|_| self.taken_back());
         }

@@ -179,7 +179,8 @@ impl Tending {
         moved
     }
 
-    fn is_full(&self) -> bool {
+    /// Whether the socket has refused bytes that are still to be written.
+    pub(crate) fn is_full(&self) -> bool {
         self.0.is_full.load(Ordering::Relaxed)
     }
 

@@ -1,9 +1,12 @@
 //! Clients that do too much of something, or what HTTP/2 forbids.
 
+use std::time::Duration;
+
 use bytes::{BufMut, BytesMut};
 use hbone::Reason;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tokio_hbone::{ConnectionConfig, Http2Config, Incoming, Tunnel};
 
 use crate::support::ends::{
@@ -336,6 +339,39 @@ async fn heads_that_come_in_parts_count_as_nothing_but_what_they_are() {
     let malformed = [&CONNECT[..], &[(":path", "/")]].concat();
     raw.send([Frame::last_headers(41, &malformed)]).await;
     closed_with(raw, Reason::ENHANCE_YOUR_CALM).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn connects_behind_a_ping_on_a_full_socket_count_as_nothing_but_what_they_are() {
+    // [31]
+    const BYTES: usize = 10 << 20;
+    let mut config = ConnectionConfig::default();
+    (config.reset_burst, config.resets_per_second) = (10, 0);
+    let acceptor = acceptor().with_connection(config);
+    let wide = [(INITIAL_WINDOW_SIZE, 1 << 30)];
+    let (mut raw, mut incoming) = script_to_server_with(acceptor, &wide).await;
+    let window = Frame::window_update(0, 1 << 30);
+    raw.send([window, Frame::headers(1, &CONNECT)]).await;
+    let mut tunnel = accept_next(&mut incoming).await;
+    raw.expect(HEADERS).await;
+    let writing = tokio::spawn(async move {
+        let written = tunnel.write_all(&vec![0; BYTES]).await;
+        (written, tunnel)
+    });
+    sleep(Duration::from_secs(1)).await;
+    let connects = (1..40).map(|at| Frame::headers(2 * at + 1, &CONNECT));
+    raw.send([Frame::ping()].into_iter().chain(connects)).await;
+    sleep(Duration::from_secs(1)).await;
+    let mut left = BYTES;
+    while left > 0 {
+        let frame = raw.expect(DATA).await;
+        left -= frame.payload.len();
+    }
+    let (written, _tunnel) = soon(writing).await.expect("no panic");
+    written.expect("a peer");
+    for _ in 1..40 {
+        accept_next(&mut incoming).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
