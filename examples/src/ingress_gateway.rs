@@ -79,12 +79,14 @@ pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
     let pool = proxy.pool()?;
     cli.limits.warn_of_strangers(&proxy.mesh().current());
     let balancer = Balancer::new(&proxy, pool.clone(), Role::IngressGateway, exchange)?;
+    let directions = Directions::new(cli.route);
+    directions.warn_of_strangers(&proxy.mesh().current());
     let forwarder = Forwarder::new(
         proxy.mesh().clone(),
         Arc::clone(proxy.metrics()),
         balancer,
         cli.limits,
-        Directions::new(cli.route),
+        directions,
     );
     let forwarder = forwarder.with_downgrade(true);
     let drain = Drain::new();

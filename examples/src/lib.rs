@@ -14,6 +14,7 @@ pub mod node_proxy;
 pub mod pki;
 pub mod proxy;
 pub mod random;
+mod stamp;
 pub mod waypoint;
 pub mod wire;
 

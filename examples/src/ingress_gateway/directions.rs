@@ -41,6 +41,16 @@ impl Directions {
         }
     }
 
+    /// Warns of those that lead nowhere in this mesh, and so to 404 until it has what they name.
+    pub(crate) fn warn_of_strangers(&self, site: &Site) {
+        for (host, target) in &self.named {
+            if find(site, target, None).is_none() {
+                let service = &target.service;
+                tracing::warn!(%host, %service, port = target.port, "--route leads to a service that the mesh file does not have, or not with such a port; until it does, who asks for it is answered 404");
+            }
+        }
+    }
+
     fn target(&self, host: Option<&Host>) -> Option<Target> {
         let by_name = host.and_then(|host| self.named.get(host.name()));
         let own_name = || {

@@ -1,8 +1,7 @@
-use std::fs::Metadata;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use baggage::istio::Dialect;
 use tokio::sync::watch;
@@ -10,6 +9,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::{MeshFile, MeshFileError, Site, Strictness, WorkloadName};
+use crate::stamp::Stamp;
 
 /// Follows a mesh file for as long as a clone of it is there.
 ///
@@ -200,37 +200,3 @@ async fn follow(followed: Weak<Followed>, mut seen: Option<Stamp>) {
         seen = now.or(seen);
     }
 }
-
-/// What changes with a file. One that is gone for a moment, between two versions, has not changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
-    place: Place,
-}
-
-/// Its number, and when that was written to: a file of the same length may be put in its place with its time set back.
-#[cfg(unix)]
-type Place = (u64, i64, i64);
-#[cfg(not(unix))]
-type Place = ();
-
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let metadata: Metadata = std::fs::metadata(path).ok()?;
-        Some(Self {
-            modified: metadata.modified().ok(),
-            length: metadata.len(),
-            place: place(&metadata),
-        })
-    }
-}
-
-#[cfg(unix)]
-fn place(metadata: &Metadata) -> Place {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
-}
-
-#[cfg(not(unix))]
-const fn place(_metadata: &Metadata) -> Place {}
