@@ -100,6 +100,11 @@ impl Failure {
         self.0.ended.get().copied()
     }
 
+    /// Whether anything went wrong underneath, a missing close_notify included.
+    pub(crate) fn has_broken(&self) -> bool {
+        self.0.broke.get().is_some()
+    }
+
     fn record(&self, error: &io::Error) {
         // Only the first counts: later ones follow from it.
         let _ = self.0.broke.set(link_failure(error));

@@ -2,7 +2,7 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 
 use h2::Reason;
-use hbone::Cut;
+use hbone::{Cut, Loss};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Connection;
@@ -41,6 +41,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// The connection is over. Without an error and with the peer still there it was h2 that ended it, which it does once the
     /// peer has learnt of the announcement and every stream has ended.
     pub(super) fn over(&mut self, error: Option<&h2::Error>) {
+        // h2 takes a client that is gone without close_notify for one that has finished. Whoever still holds a tunnel knows better.
+        if error.is_none() && self.failure.has_broken() && self.roster.len() > 0 {
+            self.open.lost(Loss::Closed);
+        }
         self.open.ended(error, &self.failure);
         self.http2 = None;
         if error.is_none() && !self.pulse.has_stopped() && self.drain.is_draining() {

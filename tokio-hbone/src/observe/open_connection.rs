@@ -69,6 +69,11 @@ impl OpenConnection {
         self.end = Some(ConnectionEnd::Cut(cut));
     }
 
+    /// It was lost, unless it had ended already.
+    pub(crate) fn lost(&mut self, loss: Loss) {
+        self.end.get_or_insert(ConnectionEnd::Lost(loss));
+    }
+
     /// h2 has come to the end of it. `failure` is the connection's. Only the first end counts.
     pub(crate) fn ended(&mut self, error: Option<&h2::Error>, failure: &Failure) {
         let Some(error) = error.filter(|_| self.end.is_none()) else {

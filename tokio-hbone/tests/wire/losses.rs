@@ -9,9 +9,10 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_hbone::Tunnel;
 
 use crate::support::ends::{
-    connector, read_all, route, script_to_tunnel, tunnel_error, tunnel_to_script,
+    CONNECT, accept_next, acceptor, connector, read_all, route, script_to_server_with,
+    script_to_tunnel, tunnel_error, tunnel_to_script,
 };
-use crate::support::frame::{DATA, END_STREAM, Frame};
+use crate::support::frame::{DATA, END_STREAM, Frame, HEADERS};
 use crate::support::pki::{SERVER, workload};
 use crate::support::raw::Raw;
 use crate::support::script_tls::ScriptTls;
@@ -181,4 +182,26 @@ async fn what_a_finished_client_has_written_survives_its_close_124() {
     };
     let ((), got) = tokio::join!(client, server);
     assert_eq!(got, BYTES);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_gone_without_a_word_is_a_lost_connection_if_it_has_a_tunnel() {
+    for has_tunnel in [true, false] {
+        let acceptor = acceptor();
+        let (mut raw, mut incoming) = script_to_server_with(acceptor.clone(), &[]).await;
+        let mut tunnel = None;
+        if has_tunnel {
+            raw.send([Frame::headers(1, &CONNECT)]).await;
+            tunnel = Some(accept_next(&mut incoming).await);
+            raw.expect(HEADERS).await;
+        }
+        drop(raw.vanish().await);
+        assert!(soon(incoming.recv()).await.is_none());
+        let stats = acceptor.stats();
+        assert_eq!(
+            (stats.connections, stats.connections_lost),
+            (0, u64::from(has_tunnel))
+        );
+        drop(tunnel);
+    }
 }
