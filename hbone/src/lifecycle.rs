@@ -205,13 +205,13 @@ impl Lifecycle {
         });
     }
 
-    /// Only a client may use CANCEL, and only when it has lost interest: peers exist that take CANCEL and NO_ERROR for
-    /// an end of file, so what is cut short is reset with a code that none of them does.
+    /// Peers exist that take CANCEL and NO_ERROR for an end of file, so only whoever has ended its half may use them, to say that
+    /// it wants no more; what is cut short is reset with a code that none of them does.
     fn reason_for(&self, cut: Cut) -> Reason {
         match (cut, self.role) {
-            (Cut::Abandoned, Role::Client) => Reason::CANCEL,
+            (Cut::Abandoned, Role::Client) if self.outbound == Half::Ended => Reason::CANCEL,
             (Cut::Abandoned, Role::Server) if self.outbound == Half::Ended => Reason::NO_ERROR,
-            (Cut::Abandoned, Role::Server) | (Cut::Internal, _) => Reason::INTERNAL_ERROR,
+            (Cut::Abandoned | Cut::Internal, _) => Reason::INTERNAL_ERROR,
             (Cut::Drained | Cut::HalfClosedTooLong | Cut::Revoked, _) => Reason::CONNECT_ERROR,
         }
     }

@@ -100,7 +100,7 @@ fn clients_that_give_up_their_downloads_leave_nothing_behind() {
     }
     client.run(ms(100));
     for walk in &client.walks {
-        assert_eq!(walk.said, [StreamAction::Reset(Reason::CANCEL)]);
+        assert_eq!(walk.said, [StreamAction::Reset(Reason::INTERNAL_ERROR)]);
     }
     assert_eq!(client.streams(), 0);
     let next = client.connect(SERVER, &[APP]);

@@ -155,11 +155,12 @@ async fn a_destination_that_vanishes_behind_the_gateway_is_an_error_in_the_inner
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_inner_tunnel_cancels_it_and_ends_the_outer_one() {
+async fn dropping_the_inner_tunnel_resets_it_and_ends_the_outer_one() {
     // [98]
     let (client, mut inner, stream) = to_inner_script().await;
     drop(client);
-    assert_eq!(inner.reset_of(stream).await, Reason::CANCEL.to_wire());
+    let reason = inner.reset_of(stream).await;
+    assert_eq!(reason, Reason::INTERNAL_ERROR.to_wire());
     inner.drain().await;
 }
 

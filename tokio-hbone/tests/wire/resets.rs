@@ -91,11 +91,13 @@ async fn a_writer_that_waits_for_the_window_is_woken_by_a_reset() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_drops_a_tunnel_cancels_its_stream() {
+async fn a_client_that_drops_a_tunnel_resets_it_with_a_reason_that_nobody_takes_for_an_end() {
     // [98]
-    let (tunnel, mut raw, stream) = tunnel_to_script().await;
+    let (mut tunnel, mut raw, stream) = tunnel_to_script().await;
+    tunnel.write_all(b"half of i").await.expect("a peer");
     drop(tunnel);
-    assert_eq!(raw.reset_of(stream).await, Reason::CANCEL.to_wire());
+    let reason = raw.reset_of(stream).await;
+    assert_eq!(reason, Reason::INTERNAL_ERROR.to_wire());
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,7 +133,7 @@ async fn a_peer_of_ours_that_drops_its_end_is_an_error_to_the_other() {
     let (client, mut server) = tunnel_pair().await;
     drop(client);
     let error = read_all(&mut server).await.expect_err("no end of file");
-    assert_eq!(tunnel_error(&error), TunnelError::Reset(Reason::CANCEL));
+    assert_eq!(tunnel_error(&error), TunnelError::Reset(Reason::INTERNAL_ERROR));
 
     let (mut client, server) = tunnel_pair().await;
     drop(server);

@@ -54,7 +54,7 @@ async fn to_drop_the_writer_ends_nothing_and_to_drop_both_resets() {
     assert_eq!((&data.payload[..], data.flags), (&b"cut sh"[..], 0));
     drop(reader);
     let reason = Reason::from_wire(raw.reset_of(stream).await);
-    assert_eq!(reason, Reason::CANCEL);
+    assert_eq!(reason, Reason::INTERNAL_ERROR);
 }
 
 #[tokio::test(start_paused = true)]
