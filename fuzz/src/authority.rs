@@ -156,7 +156,7 @@ fn expected(identity: &Identity) {
         assert!(expected.to_string().starts_with("spiffe://"));
     }
     let nobody = ExpectedIdentities::default();
-    let other = ExpectedIdentities::from(namespace("of-nobody"));
+    let other = ExpectedIdentities::from(namespace(&format!("not-{}", identity.namespace())));
     for expected in [nobody, other] {
         let refused = expected.check(identity).expect_err("somebody else");
         assert!(refused.to_string().contains(&identity.to_string()));
