@@ -133,7 +133,10 @@ async fn a_peer_of_ours_that_drops_its_end_is_an_error_to_the_other() {
     let (client, mut server) = tunnel_pair().await;
     drop(client);
     let error = read_all(&mut server).await.expect_err("no end of file");
-    assert_eq!(tunnel_error(&error), TunnelError::Reset(Reason::INTERNAL_ERROR));
+    assert_eq!(
+        tunnel_error(&error),
+        TunnelError::Reset(Reason::INTERNAL_ERROR)
+    );
 
     let (mut client, server) = tunnel_pair().await;
     drop(server);
