@@ -4,7 +4,7 @@ use super::TlsConfigError;
 ///
 /// # Errors
 /// [`TlsConfigError::Pem`] if a block begins behind white space or another such mark. A reader would skip it without a word (RFC 7468
-/// section 3 has the label at the start of its line), be it a leaf, a root or a revocation list, while it takes the others.
+/// section 2 has each boundary on a line of its own), be it a leaf, a root or a revocation list, while it takes the others.
 pub(super) fn pem_text<'a>(what: &'static str, text: &'a [u8]) -> Result<&'a [u8], TlsConfigError> {
     let text = text.strip_prefix(MARK).unwrap_or(text);
     for (number, line) in (1..).zip(text.split(|octet| *octet == b'\n')) {
