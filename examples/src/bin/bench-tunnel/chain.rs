@@ -42,7 +42,13 @@ pub(crate) struct Cost {
 const AFTERMATH: Duration = Duration::from_millis(30);
 
 impl Chain {
-    pub(crate) fn start(way: Way, secrets: &Path, sink: SocketAddr) -> Result<Self> {
+    /// Relays that are `program` in their roles.
+    pub(crate) fn start(
+        program: &Path,
+        way: Way,
+        secrets: &Path,
+        sink: SocketAddr,
+    ) -> Result<Self> {
         let mut chain = Self {
             relays: Vec::new(),
             entry: sink,
@@ -56,7 +62,7 @@ impl Chain {
                 &[next.clone(), chain.entry.to_string()],
                 further,
             ];
-            let mut relay = Process::spawn(role, arguments.concat())?;
+            let mut relay = Process::spawn_from(program, role, arguments.concat())?;
             chain.entry = relay.address()?;
             chain.relays.insert(0, relay);
             Ok(chain.entry)

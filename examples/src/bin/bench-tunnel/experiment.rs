@@ -1,10 +1,12 @@
 use std::net::SocketAddr;
+use std::path::Path;
 
 use anyhow::Result;
 
-use crate::chain::{Cost, Way};
+use crate::chain::{Chain, Cost, Way};
 use crate::effort::Effort;
 use crate::load::Load;
+use crate::pair::Pair;
 use crate::row::{Better, Row};
 use crate::stage::Stage;
 
@@ -35,49 +37,77 @@ impl Experiment {
         self.figures.iter().any(|figure| figure.name.contains(part))
     }
 
+    /// Ours against the base, and plain TCP.
     pub(crate) fn run(&self, stage: &mut Stage, effort: Effort) -> Result<Vec<Row>> {
         let ways = [
             Some(self.ours),
             Some(self.base),
             self.direct.then_some(Way::Direct),
         ];
-        let mut runs = Vec::new();
-        for way in ways.into_iter().flatten() {
-            let chain = stage.chain(way)?;
+        let ways = ways.into_iter().flatten();
+        let chains: Result<Vec<Chain>> = ways.map(|way| stage.chain(way)).collect();
+        let costs = self.in_turn(stage, chains?, effort)?;
+        let row = |figure: &Figure| {
+            Row::compared(
+                figure.name,
+                figure.unit,
+                &figure.values(&costs, effort),
+                figure.better,
+                (figure.must, figure.aim),
+            )
+        };
+        Ok(self.figures.iter().map(row).collect())
+    }
+
+    /// Ours against ours as `other`, another build of this program, has it.
+    pub(crate) fn duel(
+        &self,
+        stage: &mut Stage,
+        other: &Path,
+        effort: Effort,
+    ) -> Result<Vec<Pair>> {
+        let chains = vec![stage.chain(self.ours)?, stage.chain_of(other, self.ours)?];
+        let costs = self.in_turn(stage, chains, effort)?;
+        let pair =
+            |figure: &Figure| Pair::new(figure.name, figure.unit, &figure.values(&costs, effort));
+        Ok(self.figures.iter().map(pair).collect())
+    }
+
+    /// Puts the load on every chain in turn: what it cost each, round by round.
+    fn in_turn(
+        &self,
+        stage: &mut Stage,
+        chains: Vec<Chain>,
+        effort: Effort,
+    ) -> Result<Vec<Vec<Cost>>> {
+        for chain in &chains {
             // Once for nothing: connections are made, memory is grown.
-            chain.put(
-                &mut stage.application,
-                (self.load)(chain.entry(), effort.tenth()),
-            )?;
-            runs.push((chain, Vec::with_capacity(effort.rounds)));
+            let load = (self.load)(chain.entry(), effort.tenth());
+            chain.put(&mut stage.application, load)?;
         }
+        let count = chains.len();
+        let mut costs = vec![Vec::with_capacity(effort.rounds); count];
         for round in 0..effort.rounds {
             // Whoever was first is last next time, so that no order favours anybody.
-            let count = runs.len();
             for place in 0..count {
                 let place = if round % 2 == 0 {
                     place
                 } else {
                     count - 1 - place
                 };
-                let (chain, costs) = &mut runs[place];
-                let load = (self.load)(chain.entry(), effort);
-                costs.push(chain.put(&mut stage.application, load)?);
+                let load = (self.load)(chains[place].entry(), effort);
+                costs[place].push(chains[place].put(&mut stage.application, load)?);
             }
         }
-        let row = |figure: &Figure| {
-            let values = runs
-                .iter()
-                .map(|(_, costs)| costs.iter().map(|cost| (figure.of)(cost, effort)).collect());
-            Row::compared(
-                figure.name,
-                figure.unit,
-                &values.collect::<Vec<Vec<f64>>>(),
-                figure.better,
-                (figure.must, figure.aim),
-            )
-        };
-        Ok(self.figures.iter().map(row).collect())
+        Ok(costs)
+    }
+}
+
+impl Figure {
+    /// The figure of each chain, round by round.
+    fn values(&self, costs: &[Vec<Cost>], effort: Effort) -> Vec<Vec<f64>> {
+        let of = |costs: &Vec<Cost>| costs.iter().map(|cost| (self.of)(cost, effort)).collect();
+        costs.iter().map(of).collect()
     }
 }
 

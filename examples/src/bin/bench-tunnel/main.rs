@@ -6,6 +6,7 @@
 mod application;
 mod chain;
 mod cpu;
+mod duel;
 mod effort;
 mod experiment;
 mod growth;
@@ -16,6 +17,7 @@ mod load;
 mod memory;
 mod naive;
 mod ours;
+mod pair;
 mod plot;
 mod process;
 mod report;
@@ -32,6 +34,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
+use duel::Duel;
 use effort::Effort;
 use layer7::Table;
 use report::Report;
@@ -56,6 +59,10 @@ struct Arguments {
     /// Only figures whose name contains this.
     #[arg(long)]
     only: Option<String>,
+    /// Instead of the naive relay: compare with the tunnels of another build of this program, a copy of the file from before a
+    /// change. It takes dozens of rounds to see what a hundredth is.
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["growth", "http"])]
+    against: Option<PathBuf>,
     /// Instead of the table: measure how costs grow with tunnels and with connections, draw that as SVG files in this folder,
     /// and fail if any grows worse than linearly.
     #[arg(long, value_name = "FOLDER")]
@@ -89,7 +96,11 @@ fn main() -> Result<()> {
     if arguments.http {
         return show(arguments.json, &Table::measure(effort)?);
     }
-    let report = Report::measure(effort, arguments.only.as_deref())?;
+    let only = arguments.only.as_deref();
+    if let Some(other) = arguments.against {
+        return show(arguments.json, &Duel::measure(&other, effort, only)?);
+    }
+    let report = Report::measure(effort, only)?;
     show(arguments.json, &report)
 }
 

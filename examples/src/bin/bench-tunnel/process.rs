@@ -1,6 +1,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -23,13 +24,22 @@ impl Process {
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> Result<Self> {
         let program = std::env::current_exe().context("finding this program")?;
+        Self::spawn_from(&program, role, arguments)
+    }
+
+    /// The same of a `bench-tunnel` that was built otherwise.
+    pub(crate) fn spawn_from(
+        program: &Path,
+        role: &str,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Result<Self> {
         let mut child = Command::new(program)
             .args(["role", role])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("starting {role}"))?;
+            .with_context(|| format!("starting {} as {role}", program.display()))?;
         let input = child.stdin.take();
         let output = child.stdout.take().context("a child without an output")?;
         Ok(Self {

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::chain::{Chain, Way};
 use crate::process::Process;
@@ -26,6 +27,12 @@ impl Stage {
     }
 
     pub(crate) fn chain(&self, way: Way) -> Result<Chain> {
-        Chain::start(way, self.secrets.folder(), self.sink)
+        let program = std::env::current_exe().context("finding this program")?;
+        self.chain_of(&program, way)
+    }
+
+    /// The relays of a `bench-tunnel` that was built otherwise.
+    pub(crate) fn chain_of(&self, program: &Path, way: Way) -> Result<Chain> {
+        Chain::start(program, way, self.secrets.folder(), self.sink)
     }
 }
