@@ -93,7 +93,10 @@ impl<IO: AsyncRead + Unpin> ReadAhead<IO> {
 
     /// Reads what there is into the buffer, which is empty.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.ahead.reserve(self.size);
+        if !self.ahead.try_reclaim(self.size) {
+            // Not grown: that would copy what has been read.
+            self.ahead = BytesMut::with_capacity(self.size);
+        }
         let mut room = (&mut self.ahead).limit(self.size);
         let Poll::Ready(read) = pin!(self.io.read_buf(&mut room)).poll(cx) else {
             self.pause();
