@@ -130,9 +130,11 @@ impl Drain {
     /// Time has passed. Harmless when early or repeated.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
-            self.abort(DrainEnd::TimedOut {
-                streams: self.streams,
-            });
+            // The peer has had all the time that there is to learn of the announcement. Without a stream nothing is left to cut.
+            match self.streams {
+                0 => self.handle_announced(),
+                streams => self.abort(DrainEnd::TimedOut { streams }),
+            }
         }
         if let Phase::Announced { until: Some(until) } = self.phase
             && until <= now

@@ -150,6 +150,26 @@ fn the_deadline_cuts_what_is_left() {
 }
 
 #[test]
+fn a_deadline_that_finds_no_stream_cuts_nothing() {
+    // Not longer than the announcement may take, or both are past before the program is scheduled again.
+    for (deadline, later) in [(0, 0), (1, 1), (5, 60)] {
+        let start = epoch();
+        let mut config = DrainConfig::default();
+        config.deadline = deadline * SECOND;
+        let mut drain = Drain::new(Role::Server, config);
+        drain.signal(start);
+        assert_eq!(actions(&mut drain), [DrainAction::Announce]);
+        drain.handle_timeout(start + later * SECOND);
+        assert_eq!(
+            actions(&mut drain),
+            [DrainAction::Finish, DrainAction::Close]
+        );
+        assert_eq!(drain.end(), Some(DrainEnd::Clean));
+        assert_eq!(drain.poll_timeout(), None);
+    }
+}
+
+#[test]
 fn a_second_signal_stops_at_once_and_a_third_means_nothing() {
     // [137]
     for role in [Role::Client, Role::Server] {

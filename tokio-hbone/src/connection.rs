@@ -222,7 +222,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                         self.open.said_go_away(Reason::NO_ERROR);
                     }
                 }
-                DrainAction::Close => self.close(Reason::NO_ERROR, self.drain_by),
+                // The deadline itself may be what brings it.
+                DrainAction::Close => self.close(Reason::NO_ERROR, self.drain_by.max(last_words())),
                 DrainAction::Abort => self.cut(Cut::Drained, cx),
                 _ => {}
             }

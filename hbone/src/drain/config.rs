@@ -7,7 +7,7 @@ pub struct DrainConfig {
     /// From the first signal until what is left is cut. 5 s by default, as ztunnel has it.
     pub deadline: Duration,
     /// How long a server waits for the peer to learn of the announcement before it goes on without; at least a round
-    /// trip. 1 s by default.
+    /// trip, and never past [`deadline`](Self::deadline). 1 s by default.
     pub announce: Duration,
     /// What becomes of streams that a peer opens while it may not yet know of the announcement.
     pub late: LateStreams,

@@ -6,9 +6,9 @@ use std::fmt;
 pub enum DrainEnd {
     /// Every stream came to its own end.
     Clean,
-    /// The deadline passed.
+    /// The deadline passed before every stream had ended.
     TimedOut {
-        /// How many were open then.
+        /// How many were open then: one at least.
         streams: usize,
     },
     /// A second signal came.

@@ -156,6 +156,21 @@ async fn a_connection_without_tunnels_drains_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deadline_that_finds_no_tunnel_says_goodbye_to_a_client_that_never_answers() {
+    // [136] The deadline comes with the end of the wait for the client's answer, or before it.
+    for announce in [1, 10] {
+        let mut config = config();
+        config.drain.announce = Duration::from_secs(announce);
+        let (mut raw, driven) = script_to_driven(config).await;
+        let began = Instant::now();
+        driven.handle.drain();
+        assert_eq!(raw.go_away().await, 0);
+        assert_eq!(driven.end().await, Some(DrainEnd::Clean));
+        assert!(began.elapsed() <= Duration::from_millis(1200));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_vanishes_during_the_drain_ends_it() {
     let (mut raw, mut driven) = script_to_driven(ConnectionConfig::default()).await;
     let tunnels = open(&mut raw, &mut driven, 1).await;
