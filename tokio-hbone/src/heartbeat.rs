@@ -1,11 +1,14 @@
 use std::fmt;
+use std::future::Future;
+use std::pin::pin;
 use std::task::{Context, Poll};
 
 use h2::{Ping, PingPong};
 use hbone::{Keepalive, KeepaliveAction, KeepaliveConfig};
+use tokio::task::yield_now;
 
 use crate::alarm::Alarm;
-use crate::deadline::now;
+use crate::deadline::{CARRIERS, now};
 use crate::pulse::Pulse;
 
 /// Watches over one connection, of either role: carries out what [`Keepalive`] decides, with h2's PINGs.
@@ -14,6 +17,8 @@ pub(crate) struct Heartbeat {
     pings: Option<PingPong>,
     pulse: Pulse,
     alarm: Alarm,
+    /// How many more turns the other tasks get before a deadline that has come counts.
+    patience: u8,
 }
 
 impl Heartbeat {
@@ -29,6 +34,7 @@ impl Heartbeat {
             pings,
             pulse,
             alarm: Alarm::default(),
+            patience: CARRIERS,
         }
     }
 
@@ -58,8 +64,16 @@ impl Heartbeat {
                 .poll_due(cx, self.machine.poll_timeout())
                 .is_pending()
             {
+                self.patience = CARRIERS;
                 return Poll::Pending;
             }
+            // What the peer has sent may lie below, in a socket that another task reads.
+            if let Some(left) = self.patience.checked_sub(1) {
+                self.patience = left;
+                let _ = pin!(yield_now()).poll(cx);
+                return Poll::Pending;
+            }
+            self.patience = CARRIERS;
             self.machine.handle_timeout(now());
         }
     }
