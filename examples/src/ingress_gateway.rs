@@ -65,6 +65,7 @@ pub struct Cli {
 /// # Errors
 /// [`StartError`]: it cannot start.
 pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
+    let directions = Directions::new(cli.route)?;
     let mut proxy =
         Proxy::start(&cli.options, control, Dialect::Envoy, LabelDialect::Envoy).await?;
     let plain = proxy.listen(cli.http, "HTTP").await?;
@@ -79,7 +80,6 @@ pub async fn serve(cli: Cli, control: Control) -> Result<(), StartError> {
     let pool = proxy.pool()?;
     cli.limits.warn_of_strangers(&proxy.mesh().current());
     let balancer = Balancer::new(&proxy, pool.clone(), Role::IngressGateway, exchange)?;
-    let directions = Directions::new(cli.route);
     directions.warn_of_strangers(&proxy.mesh().current());
     let forwarder = Forwarder::new(
         proxy.mesh().clone(),

@@ -795,6 +795,39 @@ fn what_cannot_be_is_told_with_its_place() {
             "services[0].ports",
         ),
         (
+            "services:\n- name: a\n  namespace: shop\n  hostname: a.b\n  ports:\n    80: 1\n    81: 2\n    \"0x50\": 3\n"
+                .to_owned(),
+            8,
+            "services[0].ports: the key \"0x50\" stands here for the second time",
+        ),
+        (
+            "services:\n- name: a\n  namespace: shop\n  hostname: a.b\n  endpoints:\n    e:\n      workloadUid: w\n    e:\n      workloadUid: v\n"
+                .to_owned(),
+            8,
+            "services[0].endpoints: the key \"e\" stands here for the second time",
+        ),
+        (
+            "workloads:\n- namespace: shop\n  services:\n    shop/a.b:\n      80: 1\n    shop/A.b:\n      80: 2\n"
+                .to_owned(),
+            6,
+            "workloads[0].services: the key \"shop/A.b\" stands here for the second time",
+        ),
+        (
+            "workloads:\n- {namespace: shop, services: {shop/a.b: {80: 1, 80: 2}}}\n".to_owned(),
+            2,
+            "workloads[0].services.shop/a.b: the key \"80\"",
+        ),
+        (
+            "workloads:\n- namespace: shop\n  node: a\n  node: b\n".to_owned(),
+            2,
+            "duplicate field `node`",
+        ),
+        (
+            "workloads: []\nworkloads: []\n".to_owned(),
+            1,
+            "duplicate field `workloads`",
+        ),
+        (
             "workloads: []\n# \u{1b}[31m\n".to_owned(),
             2,
             "control characters are not allowed",

@@ -81,3 +81,17 @@ fn a_server_of_another_name_gets_nothing() {
     assert!(ask(listening, b"hello").is_err());
     entrance.says(&id("server"));
 }
+
+#[test]
+fn a_number_of_threads_that_is_none_is_told() {
+    for value in ["0", "many", "", "99999999999"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_small-proxy"))
+            .env("TOKIO_WORKER_THREADS", value)
+            .output()
+            .expect("it is started");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        let expected = format!("TOKIO_WORKER_THREADS is {value:?}; unset it");
+        assert!(told.contains(&expected), "{told}");
+    }
+}

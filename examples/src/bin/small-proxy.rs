@@ -1,6 +1,8 @@
 //! A proxy that speaks HBONE at both ends, as small as it can be. docs/your-proxy.md builds it step by step.
 
+use std::env;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,7 @@ use http::StatusCode;
 use peer_meta::{Exchange, ExchangeConfig, Own, Peer, Role, Target};
 use rustls::crypto::CryptoProvider;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 use tokio_hbone::tls::{CertificateSource, ClientTls, PemFiles, PemWatch, ServerTls};
@@ -24,10 +27,25 @@ use tokio_hbone::{
 const USAGE: &str = "usage: small-proxy exit CERT KEY ROOTS LISTEN APPLICATION
        small-proxy entrance CERT KEY ROOTS LISTEN SERVER IDENTITY AUTHORITY";
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    runtime()?.block_on(run(&arguments))
+}
+
+/// What the tasks run on. Of a variable that is no number tokio makes a panic.
+fn runtime() -> Result<Runtime> {
+    const THREADS: &str = "TOKIO_WORKER_THREADS";
+    let mut builder = Builder::new_multi_thread();
+    if let Some(text) = env::var_os(THREADS) {
+        let threads = text.to_string_lossy().parse::<NonZeroU16>();
+        let wrong = || format!("{THREADS} is {text:?}; unset it, or write it as 4");
+        builder.worker_threads(threads.with_context(wrong)?.get().into());
+    }
+    Ok(builder.enable_all().build()?)
+}
+
+async fn run(arguments: &[&str]) -> Result<()> {
     match *arguments {
         ["exit", cert, key, roots, listen, application] => {
             let us = Us::load(cert, key, roots)?;

@@ -36,7 +36,7 @@ pub struct Limits {
 
     /// How long a server may take to begin its answer, from when it has all of the request, or not to read more of one; then 504. With
     /// HOST, those of this service of the mesh file, whatever name the request has for it. 0s is as long as the client waits, which is
-    /// the default. May be repeated
+    /// the default. May be repeated; of two for the same servers the last counts
     #[arg(long, value_name = "[HOST=]DURATION")]
     pub response_timeout: Vec<ResponseTimeout>,
 

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::http::{Client, Host, HostError, Meant, Refusal, ResponseFlag, Routing};
 use crate::mesh_file::Site;
+use crate::proxy::StartError;
 use hbone::mesh::{Directory, Service};
 use hbone::{Hostname, HostnameError};
 use http::StatusCode;
@@ -28,17 +30,33 @@ struct Target {
     port: Option<u16>,
 }
 
+/// As `--route` has it.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.service)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
 /// Whoever has no name of his own.
 const ANYBODY: &str = "*";
 /// The port of HTTP.
 const HTTP: u16 = 80;
 
 impl Directions {
-    pub(crate) fn new(named: Vec<Named>) -> Self {
-        let named = named.into_iter().map(|named| (named.host, named.target));
-        Self {
-            named: named.collect(),
+    pub(crate) fn new(routes: Vec<Named>) -> Result<Self, StartError> {
+        let mut named = BTreeMap::new();
+        for Named { host, target } in routes {
+            let second = target.to_string();
+            if let Some(first) = named.insert(host.clone(), target) {
+                return Err(StartError::Routes {
+                    host,
+                    first: first.to_string(),
+                    second,
+                });
+            }
         }
+        Ok(Self { named })
     }
 
     /// Warns of those that lead nowhere in this mesh, and so to 404 until it has what they name.
@@ -112,7 +130,10 @@ impl FromStr for Named {
         let (host, target) = text.split_once('=').ok_or(NamedError::Form)?;
         let host = match host {
             ANYBODY => ANYBODY.to_owned(),
-            host => host.parse::<Host>()?.name().to_owned(),
+            host => match host.parse::<Host>()? {
+                with_port if with_port.port().is_some() => return Err(NamedError::HostPort),
+                host => host.name().to_owned(),
+            },
         };
         let (service, port) = match target.rsplit_once(':') {
             Some((service, port)) => {
@@ -136,6 +157,42 @@ pub(crate) enum NamedError {
     Form,
     #[error("the host is {0}")]
     Host(#[from] HostError),
+    #[error("the host is to have no port: requests for it mean the same service at any")]
+    HostPort,
     #[error("the service is no host name: {0}")]
     Service(#[from] HostnameError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(texts: &[&str]) -> Result<Directions, StartError> {
+        let named = texts.iter().map(|text| text.parse::<Named>().expect(text));
+        Directions::new(named.collect())
+    }
+
+    #[test]
+    fn a_host_with_two_routes_is_told_with_both() {
+        for (texts, told) in [
+            (
+                ["Shop.example=a.b:80", "shop.example.=c.d"],
+                "--route shop.example leads to a.b:80 and to c.d",
+            ),
+            (["*=a.b", "*=a.b"], "--route * leads to a.b and to a.b"),
+        ] {
+            let error = routes(&texts).expect_err("two routes");
+            assert!(error.to_string().starts_with(told), "{error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+        assert!(routes(&["*=a.b", "a.b=a.b", "a=a.b"]).is_ok());
+    }
+
+    #[test]
+    fn a_host_with_a_port_is_refused_as_nothing_would_ask_for_that() {
+        let error = "shop.example:8080=a.b"
+            .parse::<Named>()
+            .expect_err("a port");
+        assert!(error.to_string().contains("no port"), "{error}");
+    }
 }

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use hbone::mesh::{GatewayAddress, NamespacedHostname, NetworkAddress};
 use hbone::{Network, TrustDomain};
 use ipnet::IpNet;
@@ -12,6 +10,7 @@ use super::membership::Membership;
 use super::parsed::Parsed;
 use super::policies::PolicyEntry;
 use super::port_map::PortMap;
+use super::unique_map::UniqueMap;
 
 /// A mesh file as it stands.
 #[derive(Debug, Default, Deserialize)]
@@ -117,7 +116,7 @@ pub(super) struct ServiceEntry {
     pub(super) ip_families: Option<IpFamilies>,
     /// Endpoints that the workloads do not tell themselves, by whatever ztunnel calls them.
     #[serde(default)]
-    pub(super) endpoints: BTreeMap<String, EndpointEntry>,
+    pub(super) endpoints: UniqueMap<String, EndpointEntry>,
     /// Whether it has an address that services of several namespaces share.
     #[serde(default)]
     pub(super) canonical: bool,

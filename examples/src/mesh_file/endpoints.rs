@@ -28,7 +28,7 @@ pub(super) fn tell(
             NamespacedHostname::new(service.namespace.as_str(), service.hostname.0.name.clone());
         let policy = service.load_balancer.as_ref().map(|lb| lb.health_policy);
         let takes_all = policy == Some(HealthPolicy::AllowAll);
-        for (key, endpoint) in std::mem::take(&mut service.endpoints) {
+        for (key, endpoint) in std::mem::take(&mut service.endpoints).0 {
             let Some(workload) = places.get(&endpoint.workload_uid) else {
                 let field = Field::item("services", index).key("endpoints").key(key);
                 odd.push(Wrong::new(

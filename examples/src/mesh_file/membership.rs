@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -6,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::parsed::{Parsed, Text};
 use super::port_map::PortMap;
+use super::unique_map::UniqueMap;
 
 /// The services that a workload is an endpoint of: a map from their names to the ports where it differs from them, or a list of
 /// names.
@@ -34,9 +36,10 @@ impl<'de> Visitor<'de> for MembershipVisitor {
         f.write_str("services, each as NAMESPACE/HOSTNAME with a map of ports")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Membership, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Membership, A::Error> {
+        let UniqueMap(services) = UniqueMap::<Service, PortMap>::read(map)?;
         let mut membership = Membership::default();
-        while let Some((Parsed(service), ports)) = map.next_entry::<Parsed<Service>, _>()? {
+        for (service, ports) in services {
             membership.add(service, ports);
         }
         Ok(membership)
@@ -62,9 +65,30 @@ impl Membership {
     }
 }
 
+/// Two of them are the same if they mean the same.
 struct Service {
     name: NamespacedHostname,
     written: String,
+}
+
+impl Ord for Service {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name.cmp(&other.name)
+    }
+}
+
+impl PartialOrd for Service {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Eq for Service {}
+
+impl PartialEq for Service {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
 }
 
 impl Text for Service {

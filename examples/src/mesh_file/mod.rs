@@ -12,6 +12,8 @@
 //! same words: [`MeshFile::oddities`], which [`Strictness::Strict`] takes for errors. Enumerations may be written as ztunnel writes them
 //! (`Unhealthy`) or as the API's JSON does (`UNHEALTHY`).
 //!
+//! A key that stands twice in one map is no YAML (YAML 1.2.2 section 3.2.1.1), and an error, though ztunnel reads some such maps.
+//!
 //! One field is ours, and unknown to ztunnel: `ingressUseWaypoint` of a service.
 
 mod addresses;
@@ -33,6 +35,7 @@ mod service;
 mod site;
 mod strictness;
 mod text_match;
+mod unique_map;
 mod whole;
 mod workload;
 mod workload_name;

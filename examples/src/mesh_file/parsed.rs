@@ -44,6 +44,15 @@ impl<T: Text> Visitor<'_> for TextVisitor<T> {
     }
 }
 
+/// Any.
+impl Text for String {
+    const EXPECTED: &'static str = "a text";
+
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+}
+
 impl Text for IpAddr {
     const EXPECTED: &'static str = "an IP address";
 

@@ -3,15 +3,32 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use super::parsed::Text;
+use super::unique_map::UniqueMap;
+
 /// From the ports of a service to those of its endpoints.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PortMap(pub(super) BTreeMap<u16, u16>);
 
 impl<'de> Deserialize<'de> for PortMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let ports = BTreeMap::<Port, Port>::deserialize(deserializer)?;
+        let ports = UniqueMap::<Port, Port>::deserialize(deserializer)?.0;
         let ports = ports.into_iter();
         Ok(Self(ports.map(|(from, to)| (from.0, to.0)).collect()))
+    }
+}
+
+impl Text for Port {
+    const EXPECTED: &'static str = PORT;
+
+    fn read(text: &str) -> Result<Self, String> {
+        // As YAML writes numbers (YAML 1.2.2 section 10.3.2).
+        let read = match (text.strip_prefix("0x"), text.strip_prefix("0o")) {
+            (Some(digits), _) => u16::from_str_radix(digits, 16),
+            (_, Some(digits)) => u16::from_str_radix(digits, 8),
+            _ => text.parse(),
+        };
+        read.map(Self).map_err(|error| error.to_string())
     }
 }
 

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::{Control, StartError, start_logging, start_runtime};
 use crate::heap::keep_free;
+use crate::terminal_safe;
 
 /// What the exit codes of every proxy mean, for `--help`.
 pub const EXIT_CODES: &str = "\
@@ -37,8 +38,9 @@ where
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where nobody can be told, the exit code must do.
-            let _ = writeln!(io::stderr(), "{name}: {error}");
+            // The mesh file may have had a say in it. Where nobody can be told, the exit code must do.
+            let told = error.to_string();
+            let _ = writeln!(io::stderr(), "{name}: {}", terminal_safe::message(&told));
             ExitCode::from(error.exit_code())
         }
     }

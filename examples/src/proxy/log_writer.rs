@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::io::{self, Write, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -23,6 +24,9 @@ struct Waiting {
     left_out: AtomicU64,
 }
 
+/// Makes of a line one that may be shown.
+pub(super) type Safe = fn(&str) -> Cow<'_, str>;
+
 #[derive(Debug)]
 enum Order {
     Write(Vec<u8>),
@@ -36,11 +40,11 @@ const MOST: usize = 4 << 20;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl LogWriter {
-    /// Starts the thread.
+    /// Starts the thread, which makes lines `safe`.
     ///
     /// # Errors
     /// The system's: there is no room for a thread.
-    pub(super) fn start() -> io::Result<Self> {
+    pub(super) fn start(safe: Safe) -> io::Result<Self> {
         let (orders, taken) = channel();
         let waiting = Arc::new(Waiting::default());
         let writer = Self {
@@ -49,7 +53,7 @@ impl LogWriter {
         };
         thread::Builder::new()
             .name("log".to_owned())
-            .spawn(move || write_all(&taken, &waiting, stdout, tell_left_out))?;
+            .spawn(move || write_all(&taken, &waiting, safe, stdout, tell_left_out))?;
         Ok(writer)
     }
 
@@ -100,6 +104,7 @@ fn tell_left_out(lines: u64) {
 fn write_all<W: Write>(
     orders: &Receiver<Order>,
     waiting: &Waiting,
+    safe: Safe,
     out: impl Fn() -> W,
     tell_left_out: impl Fn(u64),
 ) {
@@ -107,7 +112,7 @@ fn write_all<W: Write>(
         match order {
             Order::Write(line) => {
                 // Nobody reads it any more: that is no reason to end, nor to say so again and again.
-                let _ = out().write_all(&line);
+                let _ = out().write_all(shown(&line, safe).as_bytes());
                 waiting.bytes.fetch_sub(line.len(), Ordering::Relaxed);
                 let lines = waiting.left_out.swap(0, Ordering::Relaxed);
                 if lines > 0 {
@@ -122,11 +127,28 @@ fn write_all<W: Write>(
     }
 }
 
+/// A line as it is written; its own end stays.
+fn shown(line: &[u8], safe: Safe) -> String {
+    let (line, end) = match line.strip_suffix(b"\n") {
+        Some(line) => (line, "\n"),
+        None => (line, ""),
+    };
+    safe(&String::from_utf8_lossy(line)).into_owned() + end
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
 
     use super::*;
+    use crate::terminal_safe;
+
+    #[test]
+    fn nothing_in_a_line_begins_another() {
+        let line = "WARN services.a\nERROR b\u{1b}[2J\n".as_bytes();
+        let written = "WARN services.a\\u{a}ERROR b\\u{1b}[2J\n";
+        assert_eq!(shown(line, terminal_safe::message), written);
+    }
 
     #[test]
     fn what_nobody_reads_is_kept_up_to_a_limit_and_then_counted() {
@@ -145,7 +167,9 @@ mod tests {
         // Somebody begins to read.
         let (read, told) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
         let out = || Reader(&read);
-        write_all(&taken, &waiting, out, |lines| told.borrow_mut().push(lines));
+        write_all(&taken, &waiting, terminal_safe::message, out, |lines| {
+            told.borrow_mut().push(lines)
+        });
         assert_eq!(read.borrow().len(), kept * line.len());
         assert_eq!(*told.borrow(), [7]);
         assert_eq!(waiting.bytes.load(Ordering::Relaxed), 0);

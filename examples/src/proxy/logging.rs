@@ -4,6 +4,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::StartError;
 use super::log_writer::LogWriter;
+use crate::terminal_safe;
 
 /// Says what is logged.
 const VARIABLE: &str = "RUST_LOG";
@@ -15,13 +16,19 @@ pub struct Log(LogWriter);
 
 /// Writes what is logged to standard output, as lines of text or of JSON. `RUST_LOG` says what; `info` without.
 ///
+/// Peers and the mesh file have a say in what is logged; nothing of it begins a line of its own or changes what a terminal shows.
+///
 /// Whoever does not read them holds up nobody: lines wait, some MiB of them, and are left out then.
 ///
 /// # Errors
 /// `RUST_LOG` is not what it should be, or there is no room for a thread.
 pub fn start_logging(format: &str) -> Result<Log, StartError> {
     let filter = filter()?;
-    let writer = LogWriter::start().map_err(|error| StartError::System {
+    let safe = match format {
+        "json" => terminal_safe::json,
+        _ => terminal_safe::message,
+    };
+    let writer = LogWriter::start(safe).map_err(|error| StartError::System {
         what: "no thread for the log",
         error,
     })?;

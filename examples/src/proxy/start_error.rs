@@ -39,6 +39,16 @@ pub enum StartError {
     /// The mesh file cannot be used.
     #[error("{0}")]
     Mesh(#[from] MeshFileError),
+    /// A host is given to two services.
+    #[error("--route {host} leads to {first} and to {second}; leave one of the two out")]
+    Routes {
+        /// The host.
+        host: String,
+        /// Where it leads.
+        first: String,
+        /// Where else.
+        second: String,
+    },
     /// It was told to end before it had started.
     #[error("told to end while the files were being read")]
     Stopped,
@@ -71,7 +81,7 @@ impl StartError {
         match self {
             Self::Stopped => 0,
             Self::System { .. } => 1,
-            Self::Flags(_) | Self::Variable { .. } => 2,
+            Self::Flags(_) | Self::Routes { .. } | Self::Variable { .. } => 2,
             Self::Mesh(_) => 3,
             Self::Certificates(_) | Self::Https { .. } => 4,
             Self::Listen { .. } => 5,

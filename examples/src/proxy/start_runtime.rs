@@ -1,11 +1,12 @@
 use std::env::{self, VarError};
-use std::num::NonZeroUsize;
+use std::num::NonZeroU16;
 
 use tokio::runtime::{Builder, Runtime};
 
 use super::StartError;
 
-/// Says how many threads tokio starts. It panics where that is no number of threads.
+/// Says how many threads tokio starts. It panics where that is no number of threads, or one of which it cannot even keep a list:
+/// more than 16 bits can say is not let through to it.
 const VARIABLE: &str = "TOKIO_WORKER_THREADS";
 
 /// Starts what a process runs its tasks on: a thread for each processor, or as many as `TOKIO_WORKER_THREADS` says.
@@ -21,7 +22,7 @@ pub fn start_runtime() -> Result<Runtime, StartError> {
     };
     match env::var(VARIABLE) {
         Ok(text) => drop(
-            text.parse::<NonZeroUsize>()
+            text.parse::<NonZeroU16>()
                 .map_err(|error| wrong(text, error.to_string()))?,
         ),
         Err(VarError::NotPresent) => {}

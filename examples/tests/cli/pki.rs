@@ -1,7 +1,10 @@
 //! `hbone pki`.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
 use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs;
@@ -118,6 +121,41 @@ fn the_files_and_the_next_commands_are_named() {
     ] {
         assert!(said.contains(part), "{part} in {said}");
     }
+}
+
+#[test]
+fn the_next_commands_can_be_copied_into_a_shell_whatever_the_folder_is_called() {
+    for name in ["a folder", "it's $HOME; `false`", "tab\tand \u{1b}[31mred"] {
+        let folder = Folder::new();
+        let dir = folder.file(name);
+        let said = text(&hbone(&["pki", "--dir", &dir, "--leaf", "a/b"], b""));
+        assert!(!said.contains(['\t', '\u{1b}']), "{said:?}");
+        let copied: Vec<&str> = said
+            .lines()
+            .filter(|line| line.contains("--cert"))
+            .collect();
+        assert_eq!(copied.len(), 2, "{said}");
+        for command in copied {
+            // hbone WHAT --cert FILE --key FILE --ca FILE ...
+            let script = format!("set -- {command}; test -f \"$4\" -a -f \"$6\" -a -f \"$8\"");
+            let shell = Command::new("bash").args(["-c", &script]).status();
+            assert!(shell.expect("bash").success(), "{command}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_json_cannot_tell_is_refused_before_anything_is_written() {
+    let folder = Folder::new();
+    let dir = folder.path().join(OsStr::from_bytes(b"\xff"));
+    let pki = |json: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hbone"));
+        command.args(["pki", "--leaf", "a/b", "--dir"]).arg(&dir);
+        command.args(json).output().expect("hbone is started")
+    };
+    assert_fails(&pki(&["--json"]), 2, "leave --json away");
+    assert!(!dir.exists());
+    assert!(text(&pki(&[])).contains("\\377"));
 }
 
 #[test]

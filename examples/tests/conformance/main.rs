@@ -157,3 +157,21 @@ fn a_client_that_cannot_start_is_no_failure_of_a_case_and_its_words_are_told() {
         "{told}"
     );
 }
+
+#[test]
+fn a_number_of_threads_that_is_none_is_told() {
+    for value in ["0", "many", ""] {
+        let output = Command::new(SUITE)
+            .args(["server", "--target", "127.0.0.1:1"])
+            .args(["--authority", "10.0.0.1:80"])
+            .args(["--cert", "absent.pem", "--key", "absent.key"])
+            .args(["--ca", "absent.pem"])
+            .env("TOKIO_WORKER_THREADS", value)
+            .output()
+            .expect("the suite runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        let expected = format!("conformance: TOKIO_WORKER_THREADS is {value:?}");
+        assert!(told.starts_with(&expected), "{told}");
+    }
+}

@@ -74,12 +74,20 @@ fn a_switch_is_true_or_false_and_nothing_else() {
 #[test]
 fn a_number_of_threads_that_is_none_is_told() {
     let world = World::new(74, MESH);
-    for value in ["0", "many", ""] {
+    for value in ["0", "many", "", "99999999999"] {
         let told = world.fails(|command| {
             command.env("TOKIO_WORKER_THREADS", value);
         });
         assert_fails(told, 2, &["TOKIO_WORKER_THREADS", value, "unset it"]);
     }
+}
+
+#[test]
+fn a_name_in_the_mesh_file_makes_no_line_of_its_own() {
+    let mesh = "workloads:\n- {\"x\\e[31m\\nnode-proxy: all is well\": y, namespace: n}\n";
+    let told = World::new(90, mesh).fails(|_| {});
+    let field = r"unknown field `x\u{1b}[31m\u{a}node-proxy: all is well`";
+    assert_fails(told, 3, &[field]);
 }
 
 #[test]

@@ -13,6 +13,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use hbone_examples::proxy::start_runtime;
+use hbone_examples::terminal_safe;
 
 /// Try whether others speak HBONE as docs/SPEC.md has it.
 ///
@@ -32,13 +34,16 @@ enum Role {
     Gateway(gateway::Gateway),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match Cli::parse().role.run().await {
+fn main() -> ExitCode {
+    let role = Cli::parse().role;
+    let runtime = start_runtime().map_err(Into::into);
+    match runtime.and_then(|runtime| runtime.block_on(role.run())) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("conformance: {error:#}");
+            // What is tried may have had a say in it.
+            let told = format!("{error:#}");
+            eprintln!("conformance: {}", terminal_safe::message(&told));
             ExitCode::from(2)
         }
     }

@@ -2,6 +2,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use hbone::{DialCause, DialError, EstablishError, RequestError, Stage};
+use hbone_examples::terminal_safe;
 use http::StatusCode;
 
 /// Why a command failed, by whose fault.
@@ -92,8 +93,8 @@ impl Failure {
     /// Tells the person, and goes on.
     pub(crate) fn tell(&self) {
         if let Some(message) = self.message() {
-            // Where standard error is closed, the exit code must do.
-            let _ = writeln!(io::stderr(), "hbone: {message}");
+            // A peer, or a file, may have had a say in it. Where standard error is closed, the exit code must do.
+            let _ = writeln!(io::stderr(), "hbone: {}", terminal_safe::message(&message));
         }
     }
 

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use hbone_examples::terminal_safe;
+
 /// Lines on standard error, written by a thread of their own: whoever reads them slowly, or not at all, slows nobody down.
 ///
 /// Lines that find no room are counted and left out, and so is what [`Log::often`] is asked to say too often.
@@ -42,7 +44,7 @@ impl Log {
     /// Somebody who writes each piece of news as a line.
     pub(crate) fn teller(&self) -> impl Fn(String) + Send + Sync + use<> + 'static {
         let log = self.clone();
-        move |news| log.line(format!("hbone: {news}"))
+        move |news| log.line(format!("hbone: {}", terminal_safe::message(&news)))
     }
 
     /// Writes a line.

@@ -23,7 +23,6 @@ mod seconds;
 mod serve;
 mod shown;
 mod signals;
-mod terminal_safe;
 mod top;
 mod way;
 mod workload;

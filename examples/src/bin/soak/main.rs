@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use hbone_examples::proxy::start_runtime;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use sabotage::Sabotage;
@@ -59,10 +60,7 @@ struct Arguments {
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     allow_descriptors(arguments.tunnels.saturating_mul(5))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    let report = runtime.block_on(run::run(&arguments))?;
+    let report = start_runtime()?.block_on(run::run(&arguments))?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {

@@ -1,9 +1,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use baggage::Limits;
 use baggage::istio::PeerAttributes;
-use baggage::{Limits, Sanitized};
 use hbone::Authority;
+use hbone_examples::terminal_safe;
 use http::HeaderMap;
 use serde::Serialize;
 use tokio_hbone::{Copied, HopAnswer};
@@ -11,7 +12,6 @@ use tokio_hbone::{Copied, HopAnswer};
 use crate::failure::Failure;
 use crate::log::Log;
 use crate::quoted::Quoted;
-use crate::terminal_safe::terminal_safe;
 
 /// What a person, or a script, is told about a tunnel.
 #[derive(Clone)]
@@ -134,7 +134,7 @@ impl Report {
         if self.json {
             // There is nothing in an event that JSON does not have.
             let json = serde_json::to_string(event).unwrap_or_default();
-            self.log.line(terminal_safe(&json));
+            self.log.line(terminal_safe::json(&json).into_owned());
         } else {
             for line in event.lines() {
                 self.log.line(line);
@@ -146,7 +146,7 @@ impl Report {
 impl Event<'_> {
     fn lines(&self) -> Vec<String> {
         match self {
-            Self::Note { message } => vec![format!("hbone: {message}")],
+            Self::Note { message } => vec![format!("hbone: {}", terminal_safe::message(message))],
             Self::Opened { authority, hops } => {
                 let mut lines = vec![format!("hbone: a tunnel to {authority} is open")];
                 lines.extend(hops.iter().flat_map(Hop::lines));
@@ -159,9 +159,14 @@ impl Event<'_> {
             }
             // A peer may have had a say in these.
             Self::Trace { at, message } => {
-                vec![format!("hbone: {at:8.1} ms  {}", Sanitized::new(message))]
+                vec![format!(
+                    "hbone: {at:8.1} ms  {}",
+                    terminal_safe::message(message)
+                )]
             }
-            Self::Failed { message, .. } => vec![format!("hbone: {}", Sanitized::new(message))],
+            Self::Failed { message, .. } => {
+                vec![format!("hbone: {}", terminal_safe::message(message))]
+            }
         }
     }
 }
@@ -176,7 +181,10 @@ impl Hop<'_> {
         )];
         if let Some(attributes) = &self.attributes {
             let json = serde_json::to_string(attributes).unwrap_or_default();
-            lines.push(format!("hbone:   attributes {}", terminal_safe(&json)));
+            lines.push(format!(
+                "hbone:   attributes {}",
+                terminal_safe::json(&json)
+            ));
         }
         lines.extend(self.headers.iter().map(|header| {
             let value = Quoted(header.value.as_bytes());

@@ -1,5 +1,6 @@
 mod folder;
 mod leaf;
+mod shell_word;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -16,6 +17,7 @@ use crate::output::print;
 use crate::shown::print_json;
 use folder::Folder;
 use leaf::Leaf;
+use shell_word::shell_word;
 
 /// Write certificates to try things with: a root, and a leaf a workload with its SPIFFE id.
 ///
@@ -50,6 +52,12 @@ pub(crate) struct Pki {
 impl Pki {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let identities = self.identities()?;
+        if self.json && self.dir.to_str().is_none() {
+            return Err(Failure::Input(anyhow!(
+                "--dir {}: its name is no UTF-8, which JSON cannot tell; name another, or leave --json away",
+                self.dir.display()
+            )));
+        }
         let root = Authority::root_for_days("hbone demo root", self.days)?;
         let mut folder = Folder::new(self.dir, self.force);
         let ca = folder.certificate("root.pem", root.pem());
@@ -108,18 +116,14 @@ struct Written {
 impl Report {
     fn print(&self) -> Result<(), Failure> {
         let mut text = Vec::new();
-        writeln!(text, "wrote {}", self.ca.display())?;
+        let ca = shell_word(&self.ca);
+        writeln!(text, "wrote {ca}")?;
         for leaf in &self.leaves {
-            writeln!(
-                text,
-                "wrote {} and {}: {}",
-                leaf.cert.display(),
-                leaf.key.display(),
-                leaf.identity
-            )?;
+            let (cert, key) = (shell_word(&leaf.cert), shell_word(&leaf.key));
+            writeln!(text, "wrote {cert} and {key}: {}", leaf.identity)?;
         }
         if let Some(leaf) = self.leaves.first() {
-            let (cert, key, ca) = (leaf.cert.display(), leaf.key.display(), self.ca.display());
+            let (cert, key) = (shell_word(&leaf.cert), shell_word(&leaf.key));
             writeln!(text, "\nnext, as {}:", leaf.identity)?;
             let files = format!("--cert {cert} --key {key} --ca {ca}");
             writeln!(

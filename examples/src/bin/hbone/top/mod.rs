@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use baggage::Sanitized;
 use clap::Args;
+use hbone_examples::terminal_safe;
 use tokio::time::sleep;
 
 use crate::failure::{EXIT_CODES, Failure};
 use crate::output::{Reader, print, reader};
 use crate::runtime::block_on;
 use crate::signals::Signals;
-use crate::terminal_safe::terminal_safe;
 use screen::{Screen, quit};
 use target::Target;
 use traffic::Traffic;
@@ -111,7 +111,7 @@ impl Top {
     fn show(&self, view: &View, screen: Option<&Screen>) -> Result<Reader, Failure> {
         let shown = match screen {
             Some(screen) => return reader(screen.draw(view)),
-            None if self.json => terminal_safe(&serde_json::to_string(view)?).to_string(),
+            None if self.json => terminal_safe::json(&serde_json::to_string(view)?).into_owned(),
             None => view.to_string(),
         };
         print(format!("{shown}\n").as_bytes())
