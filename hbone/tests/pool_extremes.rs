@@ -6,7 +6,7 @@ mod epoch;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use hbone::pool::{Action, ConnectionId, Failure, Pool, PoolConfig, TicketId};
+use hbone::pool::{Action, ConnectionId, Failure, Pool, PoolConfig, Spread, TicketId};
 
 /// When each test begins.
 static START: LazyLock<Instant> = LazyLock::new(epoch::epoch);
@@ -137,5 +137,33 @@ fn connections_that_may_not_age_are_not_dialled_in_a_loop_for_a_peer_that_allows
             pool.handle_timeout(*START);
         }
         assert_eq!(dialled, 2, "{config:?}");
+    }
+}
+
+#[test]
+fn successors_that_end_as_soon_as_they_are_up_are_not_dialled_in_a_loop() {
+    for (config, most) in [
+        (PoolConfig::new().max_age(Some(Duration::ZERO)), 2),
+        (PoolConfig::new().jitter_percent(100), 2),
+        // A part of the spread's own 60 s that is shorter than its lead.
+        (PoolConfig::new().max_age(Some(Duration::from_secs(5))), 1),
+    ] {
+        let mut pool = pool(config);
+        let _ticket = pool
+            .request_spread(&1, Spread::by_weight(1), *START)
+            .unwrap();
+        let mut dialled = 0;
+        // Every dial succeeds, and the clock is looked at whenever it is due within a second.
+        let mut now = *START;
+        while now < after(900) {
+            for dial in dials(&actions(&mut pool)) {
+                dialled += 1;
+                pool.handle_connected(dial, 1000, now).unwrap();
+                pool.handle_settings(dial, None, now).unwrap();
+            }
+            assert!(dialled <= most, "{config:?}");
+            now += Duration::from_millis(1);
+            pool.handle_timeout(now);
+        }
     }
 }

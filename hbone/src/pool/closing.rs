@@ -3,7 +3,9 @@
 use std::hash::{BuildHasher, Hash};
 use std::time::{Duration, Instant};
 
-use super::{Action, CloseReason, ConnectionId, ConnectionState, Failure, Id, Pool, rest::Rest};
+use super::{
+    Action, CloseReason, ConnectionId, ConnectionState, Failure, Id, Pool, Spread, rest::Rest,
+};
 
 impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
     pub(super) fn set_up(&mut self, id: Id, entropy: u64, now: Instant) {
@@ -17,12 +19,14 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
             .and_then(|entry| entry.rotation.as_ref())
             .map(|rotation| rotation.spread.age);
         let age = [config.max_age, spread].into_iter().flatten().min();
+        // Under a spread each end calls for a successor, whether anybody waits for it or not: it must not end as soon as it is up.
+        let least = spread.map_or(Duration::ZERO, |_| Spread::SHORTEST);
+        let life = age.map(|age| config.jittered(age, entropy.rotate_left(21)).max(least));
         connection.state = ConnectionState::Unsettled;
         connection.entropy = entropy;
         connection.up_since = Some(now);
-        connection.idle_timeout = config.jittered(config.idle_timeout, entropy);
-        connection.retires_at =
-            age.and_then(|age| now.checked_add(config.jittered(age, entropy.rotate_left(21))));
+        connection.idle_timeout = config.jittered(config.idle_timeout, entropy).max(least);
+        connection.retires_at = life.and_then(|life| now.checked_add(life));
         self.watch(id, now);
     }
 

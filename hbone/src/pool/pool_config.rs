@@ -44,7 +44,8 @@ impl PoolConfig {
         self
     }
 
-    /// How long a connection without a stream is kept: 300 s, ztunnel's `POOL_UNUSED_RELEASE_TIMEOUT`.
+    /// How long a connection without a stream is kept: 300 s, ztunnel's `POOL_UNUSED_RELEASE_TIMEOUT`. Under a
+    /// [`Spread`](crate::pool::Spread) less than a second counts as one.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
@@ -59,7 +60,8 @@ impl PoolConfig {
         self
     }
 
-    /// How long a connection takes new streams: for ever. Those that it carries then are not cut.
+    /// How long a connection takes new streams: for ever. Those that it carries then are not cut. Under a
+    /// [`Spread`](crate::pool::Spread) less than a second counts as one.
     #[must_use]
     pub const fn max_age(mut self, age: Option<Duration>) -> Self {
         self.max_age = age;

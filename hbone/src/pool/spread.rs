@@ -21,6 +21,9 @@ pub struct Spread {
 }
 
 impl Spread {
+    /// The least time that a connection has.
+    pub(super) const SHORTEST: Duration = Duration::from_secs(1);
+
     /// A spread over as many connections as the weight of what is behind the key, at most 64; 60 requests and 60 s each.
     #[must_use]
     pub fn by_weight(weight: u32) -> Self {
@@ -49,7 +52,7 @@ impl Spread {
     /// The same, with at most this much time for each connection; less than a second counts as one, more than a year as that.
     #[must_use]
     pub fn age(mut self, age: Duration) -> Self {
-        self.age = age.clamp(Duration::from_secs(1), LONGEST);
+        self.age = age.clamp(Self::SHORTEST, LONGEST);
         self
     }
 }

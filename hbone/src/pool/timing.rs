@@ -156,6 +156,10 @@ impl<K: Clone + Eq + Hash, E: Clone, S: BuildHasher> Pool<K, E, S> {
     fn ripens_at(&self, id: Id) -> Option<Instant> {
         let connection = self.connections.get(id)?;
         let rotation = self.entries.get(connection.key)?.rotation.as_ref()?;
-        connection.retires_at?.checked_sub(rotation.time_lead())
+        let (up, retires_at) = (connection.up_since?, connection.retires_at?);
+        // The pool's own bound may be a small part of the spread's: one that is ripe from the start would be succeeded at once, and
+        // so would its successor.
+        let life = retires_at.saturating_duration_since(up);
+        retires_at.checked_sub(rotation.time_lead().min(life / 8))
     }
 }

@@ -8,6 +8,7 @@ mod support;
 mod cancelling;
 mod double;
 mod ending;
+mod extremes;
 mod keys;
 mod limits;
 mod mixed;
