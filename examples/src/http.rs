@@ -32,6 +32,7 @@ mod forwarder;
 mod heads;
 mod homeward;
 mod hop_by_hop;
+mod hops;
 mod host;
 mod interim;
 mod lane;

@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version};
 
-use super::{Client, Host, Meant, Refusal, hop_by_hop};
+use super::{Client, Host, Meant, Refusal, hop_by_hop, hops};
 
 /// Says whom the request is for in the way of the version in which it goes on.
 pub(super) fn address(
@@ -42,7 +42,7 @@ pub(super) fn address(
     parts.version = version;
     hop_by_hop::dress(&mut parts.headers, version);
     at_the_edge(&mut parts.headers, client);
-    Ok(())
+    hops::count(&mut parts.headers, client.scheme.is_some())
 }
 
 /// HTTP/2 may split what HTTP/1 has in one line (RFC 9113 section 8.2.3).
