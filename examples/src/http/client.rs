@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
-use hbone::Authority;
+use hbone::forwarded::{Element, Node};
+use hbone::{Authority, Forwarded};
 use peer_meta::Exchange;
 
 use super::Meant;
@@ -18,6 +19,8 @@ pub struct Client {
     pub exchange: Exchange,
     /// What the tunnel was asked for that it came through.
     pub authority: Option<Authority>,
+    /// What that tunnel said of the proxies that it had come through.
+    pub forwarded: Option<Forwarded>,
     /// What that means.
     pub meant: Option<Meant>,
     /// How the log tells of its requests.
@@ -36,9 +39,20 @@ impl Client {
             server,
             exchange,
             authority: None,
+            forwarded: None,
             meant: None,
             direction: Direction::Inbound,
             scheme: None,
         }
+    }
+
+    /// What a tunnel that is for this client alone says of the proxies on the way, this one too: whoever leads it in a circle is
+    /// told so in the end.
+    pub(super) fn passed_on(&self) -> Forwarded {
+        let before = self.forwarded.iter().flat_map(Forwarded::elements);
+        let ours = Element::new().with_for(Node::from(self.address));
+        // What is too long to be read goes no further, and the count begins anew.
+        Forwarded::new(before.cloned().chain([ours]))
+            .unwrap_or_else(|_| Forwarded::client(self.address, None))
     }
 }

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hbone::mesh::{Candidate, Plan};
-use hbone::{Route, Telling};
+use hbone::{Forwarded, Route, Telling};
 use http::Version;
 
 use super::connection::Connection;
@@ -60,10 +60,10 @@ impl Destination {
         }
     }
 
-    /// A way on which nothing has been said yet.
-    pub(super) async fn opened(&self) -> Result<Opened, Fault> {
+    /// A way for one client alone, which has come through these proxies.
+    pub(super) async fn opened_for(&self, forwarded: &Forwarded) -> Result<Opened, Fault> {
         for _ in 0..LANES {
-            match self.lane().await?.opened().await {
+            match self.lane().await?.opened_for(forwarded).await {
                 // Others were quicker, and there are other lanes.
                 Err(Fault::NoRoom) => {}
                 opened => return opened,

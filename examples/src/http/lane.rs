@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
@@ -5,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hbone::{Position, Route};
+use hbone::{Forwarded, Position, Route};
 use http::Version;
 use peer_meta::Target;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -93,7 +94,7 @@ impl Lane {
 
     /// Opens it, so that the first request need not wait.
     pub(super) async fn prepare(&self) -> Result<(), Fault> {
-        let opened = self.open().await?;
+        let opened = self.open(None).await?;
         self.kept().spare = Some(opened);
         Ok(())
     }
@@ -151,12 +152,17 @@ impl Lane {
     }
 
     /// A way on which nothing has been said yet.
-    pub(super) async fn opened(&self) -> Result<Opened, Fault> {
+    async fn opened(&self) -> Result<Opened, Fault> {
         let spare = self.kept().spare.take();
         match spare {
             Some(opened) => Ok(opened),
-            None => self.open().await,
+            None => self.open(None).await,
         }
+    }
+
+    /// The same for one client alone, which has come through these proxies.
+    pub(super) async fn opened_for(&self, forwarded: &Forwarded) -> Result<Opened, Fault> {
+        self.open(Some(forwarded)).await
     }
 
     async fn shared(&self) -> Result<Connection, Fault> {
@@ -175,7 +181,7 @@ impl Lane {
         Ok(connection)
     }
 
-    async fn open(&self) -> Result<Opened, Fault> {
+    async fn open(&self, forwarded: Option<&Forwarded>) -> Result<Opened, Fault> {
         match &self.way {
             Way::Plain { own, address } => {
                 let unreachable = |kind| Fault::Unreachable {
@@ -199,7 +205,14 @@ impl Lane {
                 log,
                 ..
             } => {
-                let mut connecting = pin!(pool.connect(route));
+                let mut route = Cow::Borrowed(&**route);
+                if let Some(forwarded) = forwarded {
+                    let inmost = route.to_mut().hops_mut().next_back();
+                    if let Some(hop) = inmost {
+                        hop.connect.forwarded = Some(forwarded.clone());
+                    }
+                }
+                let mut connecting = pin!(pool.connect(&route));
                 let connected = loop {
                     match timeout(SOON, connecting.as_mut()).await {
                         Ok(connected) => break connected,

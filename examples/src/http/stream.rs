@@ -62,6 +62,7 @@ struct Stream<'s> {
 impl Stream<'_> {
     async fn open(&mut self, meant: &Meant) -> Result<(Chosen, Opened), Fault> {
         let balancer = self.forwarder.balancer();
+        let forwarded = self.client.passed_on();
         let mut tried = Vec::new();
         let mut failed = None;
         for _ in 0..TRIES {
@@ -69,7 +70,7 @@ impl Stream<'_> {
                 Ok(chosen) => chosen,
                 Err(fault) => return Err(failed.unwrap_or(fault)),
             };
-            let opened = chosen.destination.opened().await;
+            let opened = chosen.destination.opened_for(&forwarded).await;
             match opened {
                 Ok(opened) => {
                     balancer.handle_connected(&chosen);

@@ -141,7 +141,9 @@ impl Handler for Tunnels {
         };
         let exchange = self.exchange(&site, &asked);
         let mut client = Client::new(addresses.client, addresses.server, exchange);
-        client.authority = Some(asked.incoming.connect().authority.clone());
+        let connect = asked.incoming.connect();
+        client.authority = Some(connect.authority.clone());
+        client.forwarded = connect.forwarded.clone();
         let meant = match self.meant(&site, &asked) {
             Ok(meant) => meant,
             Err(reject) => return self.reject(asked, &client, &reject),

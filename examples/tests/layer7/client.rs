@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use hbone::{Connect, Hop, Identity, Route};
+use hbone::{Connect, Forwarded, Hop, Identity, Route};
 use http::{HeaderMap, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -131,9 +131,18 @@ impl Answer {
 
 /// A tunnel to `authority` through the waypoint.
 pub(crate) async fn tunnel(setting: &Setting, authority: &str) -> Tunnel {
-    let connect = Connect::new(authority.parse().expect("an authority"));
+    tunnel_through(setting, authority, None).await
+}
+
+/// The same of a client that has come through these proxies.
+pub(crate) async fn tunnel_through(
+    setting: &Setting,
+    authority: &str,
+    forwarded: Option<Forwarded>,
+) -> Tunnel {
+    let mut connect = Connect::new(authority.parse().expect("an authority"));
+    connect.forwarded = forwarded;
     let waypoint = Identity::parse(&id("waypoint")).expect("an id");
-    let mut connect = connect;
     let baggage = "k8s.cluster.name=c-east,k8s.namespace.name=shop,k8s.deployment.name=web,service.name=web,service.version=v3";
     connect.baggage = http::HeaderValue::from_static(baggage).into();
     let route = Route::new(setting.waypoint(), Hop::new(connect, waypoint.into()));

@@ -6,6 +6,7 @@ mod again;
 mod available;
 mod cancelled;
 mod carried;
+mod circles;
 mod client;
 mod curl;
 mod draining;

@@ -417,18 +417,3 @@ async fn to_end(socket: &mut TcpStream) -> String {
     reading.expect("in time").expect("no reset");
     String::from_utf8(answer).expect("text")
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_is_led_in_a_circle_is_told_so() {
-    let (setting, _waypoint, _server) = start().await;
-    for (hops, expected) in [("15", 200), ("16", 508)] {
-        let request =
-            format!("GET / HTTP/1.1\r\n{HOST}x-hbone-hops: {hops}\r\nconnection: close\r\n\r\n");
-        let answer = raw(&setting, request.as_bytes()).await;
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {expected} ")),
-            "{answer}"
-        );
-        assert_eq!(answer.contains("in a circle"), expected == 508, "{answer}");
-    }
-}

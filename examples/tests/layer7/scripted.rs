@@ -22,6 +22,8 @@ struct Script {
     answer: Mutex<&'static [u8]>,
     /// How many heads have come.
     heads: AtomicUsize,
+    /// How many proxies the last tunnel had come through.
+    proxies: AtomicUsize,
 }
 
 struct Answers(Arc<Script>);
@@ -61,6 +63,11 @@ impl Scripted {
     pub(crate) fn heads(&self) -> usize {
         self.script.heads.swap(0, Ordering::Relaxed)
     }
+
+    /// How many proxies the last tunnel had come through.
+    pub(crate) fn proxies(&self) -> usize {
+        self.script.proxies.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Scripted {
@@ -71,6 +78,9 @@ impl Drop for Scripted {
 
 impl Handler for Answers {
     async fn handle(&self, asked: Incoming) {
+        let forwarded = asked.connect().forwarded.as_ref();
+        let proxies = forwarded.map_or(0, |forwarded| forwarded.elements().len());
+        self.0.proxies.store(proxies, Ordering::Relaxed);
         let Ok(mut tunnel) = asked.accept(&Accept::default()) else {
             return;
         };
