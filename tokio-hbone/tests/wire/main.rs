@@ -24,6 +24,7 @@ mod pushes;
 mod requests;
 mod reset_states;
 mod resets;
+mod settings;
 mod small_writes;
 mod split;
 mod stalled;
