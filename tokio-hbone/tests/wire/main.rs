@@ -13,6 +13,7 @@ mod copying_several;
 mod dial_errors;
 mod double;
 mod drain;
+mod extremes;
 mod floods;
 mod frames_sent;
 mod halves;
