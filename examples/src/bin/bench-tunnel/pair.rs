@@ -37,3 +37,22 @@ impl Pair {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Pair;
+
+    #[test]
+    fn a_mean_comes_with_its_standard_error_and_the_median_with_neither() {
+        let rounds = [vec![1.0, 2.0, 6.0], vec![1.0, 1.0, 2.0]];
+        let pair = Pair::new("figure", "s", &rounds);
+        // Of 1, 2 and 3: a deviation of 1, over the root of how many there are.
+        assert!((pair.ratio - 2.0).abs() < 1e-9, "{pair:?}");
+        assert!(
+            (pair.error - (1.0_f64 / 3.0).sqrt()).abs() < 1e-9,
+            "{pair:?}"
+        );
+        assert!((pair.median - 2.0).abs() < 1e-9, "{pair:?}");
+        assert_eq!((pair.this, pair.other), (2.0, 1.0));
+    }
+}
