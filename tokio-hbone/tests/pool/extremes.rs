@@ -63,7 +63,11 @@ async fn any_two_extremes_beside_each_other_serve_or_refuse_and_leave_nothing() 
             let config = second(first(PoolConfig::new()));
             let network = Network::with(echo);
             let pool = Pool::builder(network.connector()).config(config).build();
-            use_up(&format!("{one}, {other}"), pool, &network, &route()).await;
+            let what = format!("{one}, {other}");
+            let worked = use_up(&what, pool, &network, &route()).await;
+            if [one, other].iter().all(|limit| leaves_room(limit)) {
+                assert_eq!(worked, 8, "{what}");
+            }
         }
     }
 }
@@ -91,22 +95,34 @@ async fn any_spread_serves_or_refuses_and_leaves_nothing() {
     }
 }
 
-/// Some tunnels at once, twice, and the end of all.
-async fn use_up(what: &str, pool: Pool, network: &Network, route: &Route) {
+/// Whether the limit is none for a few tunnels.
+fn leaves_room(limit: &str) -> bool {
+    limit.starts_with("all ") || limit.starts_with("any ")
+}
+
+/// Some tunnels at once, twice, and the end of all; how many of the eight could be used.
+async fn use_up(what: &str, pool: Pool, network: &Network, route: &Route) -> usize {
     let before = tasks();
+    let mut worked = 0;
     for _ in 0..2 {
         let mut connects = JoinSet::new();
         for _ in 0..4 {
             let (pool, route, what) = (pool.clone(), route.clone(), what.to_owned());
             connects.spawn(async move {
                 match soon(pool.connect(&route)).await {
-                    Ok(mut tunnel) => assert!(soon(works(&mut tunnel)).await, "{what}"),
-                    Err(error) => assert!(is_for_want_of_room(&error), "{what}: {error:?}"),
+                    Ok(mut tunnel) => {
+                        assert!(soon(works(&mut tunnel)).await, "{what}");
+                        1
+                    }
+                    Err(error) => {
+                        assert!(is_for_want_of_room(&error), "{what}: {error:?}");
+                        0
+                    }
                 }
             });
         }
         while let Some(connected) = connects.join_next().await {
-            connected.expect("no panic");
+            worked += connected.expect("no panic");
         }
         moment().await;
     }
@@ -120,6 +136,7 @@ async fn use_up(what: &str, pool: Pool, network: &Network, route: &Route) {
     assert_eq!(network.open(), 0, "{what}");
     drop(pool);
     tasks_end(before).await;
+    worked
 }
 
 /// One for each of eight tunnels, and the widest spread and its successors; on each of two hops.
