@@ -23,7 +23,7 @@ const DENIED_V4: [&str; 13] = [
     "169.254.42.42/32",
     "192.0.0.192/32",
 ];
-const DENIED_V6: [&str; 14] = [
+const DENIED_V6: [&str; 17] = [
     "::/128",
     "::1/128",
     "::/96",
@@ -38,6 +38,9 @@ const DENIED_V6: [&str; 14] = [
     "fd00:ec2::23/128",
     "fd20:ce::254/128",
     "fd00:42::42/128",
+    "fd00:a9fe:a9fe::1/128",
+    "fd00:c1::a9fe:a9fe/128",
+    "fd00:100::100:200/128",
 ];
 const DISGUISES: [DeniedRange; 7] = [
     DeniedRange::Isatap,

@@ -371,6 +371,38 @@ fn addresses_of_pods_and_services_are_not_among_the_denied() {
 }
 
 #[test]
+fn every_clouds_metadata_service_stays_shut_whatever_is_open_around_it() {
+    let policy =
+        DestinationPolicy::allow_any_destination().open(Opening::Range(DeniedRange::LinkLocal));
+    for addr in [
+        "100.100.100.200",
+        "168.63.129.16",
+        "169.254.0.23",
+        "169.254.169.254",
+        "169.254.170.2",
+        "169.254.170.23",
+        "169.254.42.42",
+        "192.0.0.192",
+        "fd00:100::100:200",
+        "fd00:42::42",
+        "fd00:a9fe:a9fe::1",
+        "fd00:c1::a9fe:a9fe",
+        "fd00:ec2::23",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+    ] {
+        let denied = Err(range(addr, DeniedRange::Metadata));
+        let ip: IpAddr = addr.parse().expect("an address");
+        let led_to = SocketAddr::new(ip, 80).to_string();
+        assert_eq!(
+            resolve(&policy, "metadata.example:80", &led_to),
+            denied,
+            "{addr}"
+        );
+    }
+}
+
+#[test]
 fn a_range_is_opened_by_name_and_nothing_else_with_it() {
     let policy =
         DestinationPolicy::allow_any_destination().open(Opening::Range(DeniedRange::Loopback));

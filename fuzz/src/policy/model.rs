@@ -227,6 +227,7 @@ fn ranges(ip: IpAddr) -> Vec<(DeniedRange, Vec<Ipv4Addr>)> {
         "169.254.170.2",
         "169.254.170.23",
         "169.254.42.42",
+        "169.254.0.23",
         "100.100.100.200",
         "168.63.129.16",
         "192.0.0.192",
@@ -234,6 +235,9 @@ fn ranges(ip: IpAddr) -> Vec<(DeniedRange, Vec<Ipv4Addr>)> {
         "fd00:ec2::23",
         "fd20:ce::254",
         "fd00:42::42",
+        "fd00:a9fe:a9fe::1",
+        "fd00:c1::a9fe:a9fe",
+        "fd00:100::100:200",
     ];
     let is_metadata = metadata.contains(&&*ip.to_string());
     let mut found = Vec::new();

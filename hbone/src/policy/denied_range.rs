@@ -38,11 +38,13 @@ pub enum DeniedRange {
     V4Compatible,
 }
 
-/// Where clouds answer requests for credentials. Those in 169.254.0.0/16 are named so that opening link-local leaves them shut.
-const METADATA: [IpAddr; 11] = [
+/// Where clouds answer requests for credentials. Those in 169.254.0.0/16 are named so that opening link-local leaves them shut; those in
+/// fd00::/8 lie among the addresses that pods may have.
+const METADATA: [IpAddr; 15] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)), // AWS, Azure, Google, Oracle and most others
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),   // AWS, container credentials
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),  // AWS, pod identity
+    IpAddr::V4(Ipv4Addr::new(169, 254, 0, 23)),    // Tencent
     IpAddr::V4(Ipv4Addr::new(169, 254, 42, 42)),   // Scaleway
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)), // Alibaba
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),   // Azure, host services
@@ -50,6 +52,9 @@ const METADATA: [IpAddr; 11] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)), // AWS
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)), // AWS, pod identity
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)), // Google
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)), // Oracle
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x100, 0, 0, 0, 0, 0x100, 0x200)), // Alibaba
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 1)), // Akamai
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)), // Scaleway
 ];
 
