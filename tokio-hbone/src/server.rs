@@ -99,6 +99,11 @@ struct Shared<H> {
 
 /// From the drain deadline of the connections to that of the tasks behind them.
 const GRACE: Duration = Duration::from_millis(150);
+/// How many clients in a row may be gone before they are accepted. A listener that is shut down says of itself what others say of
+/// a client (EINVAL), and would be asked again and again without a pause, and nobody told.
+const MOST_GONE: u32 = 128;
+/// Without any pause, failing would be all that the server does.
+const LEAST_PAUSE: Duration = Duration::from_millis(1);
 
 impl<H: Handler> Server<H> {
     /// A server with default limits.
@@ -147,6 +152,7 @@ impl<H: Handler> Server<H> {
         let mut tasks = JoinSet::new();
         let mut signals = self.handle.signals();
         let mut resume = None;
+        let mut gone_in_a_row = 0;
         while signals.seen() == 0 {
             tokio::select! {
                 () = signals.more() => {}
@@ -154,13 +160,22 @@ impl<H: Handler> Server<H> {
                 arrival = next_arrival(&mut listener, resume) => {
                     resume = None;
                     match arrival {
-                        Ok(arrival) => self.welcome(arrival, &mut tasks),
-                        Err(error) if listener::is_about_one_connection(&error) => {}
+                        Ok(arrival) => {
+                            gone_in_a_row = 0;
+                            self.welcome(arrival, &mut tasks);
+                        }
+                        Err(error)
+                            if gone_in_a_row < MOST_GONE
+                                && listener::is_about_one_connection(&error) =>
+                        {
+                            gone_in_a_row += 1;
+                        }
                         Err(error) => {
                             // No descriptor is left, most likely: to try again at once would only burn time.
                             self.shared.acceptor.monitor().accept_failed(&error);
                             self.shared.handler.accept_failed(&error);
-                            resume = Some(sleep(self.shared.config.accept_pause).deadline());
+                            let pause = self.shared.config.accept_pause.max(LEAST_PAUSE);
+                            resume = Some(sleep(pause).deadline());
                         }
                     }
                 }

@@ -217,7 +217,7 @@ impl<S: Service> Handler for Relay<S> {
 pub struct RelayConfig {
     /// How each CONNECT is served.
     pub serve: ServeConfig,
-    /// The most connects that are under way at once: 512 by default. Further ones wait, and their time runs.
+    /// The most connects that are under way at once: 512 by default, and 0 counts as 1. Further ones wait, and their time runs.
     pub max_dials: usize,
     /// How bytes are moved afterwards.
     pub copy: CopyConfig,

@@ -25,7 +25,7 @@ use crate::support::script_tls::ScriptTls;
 use crate::support::soon;
 
 /// Sends everything back.
-struct Echo;
+pub(crate) struct Echo;
 
 impl Handler for Echo {
     async fn handle(&self, incoming: Incoming) {
@@ -40,13 +40,13 @@ impl Handler for Echo {
     }
 }
 
-struct Running {
-    door: Door,
-    handle: ServerHandle,
-    task: JoinHandle<()>,
+pub(crate) struct Running {
+    pub(crate) door: Door,
+    pub(crate) handle: ServerHandle,
+    pub(crate) task: JoinHandle<()>,
 }
 
-fn run(acceptor: Acceptor, config: ServerConfig) -> Running {
+pub(crate) fn run(acceptor: Acceptor, config: ServerConfig) -> Running {
     let (door, listener) = pipes();
     run_on(door, listener, acceptor, config)
 }
@@ -67,7 +67,7 @@ async fn tunnel(running: &Running, tls: ClientTls) -> Tunnel {
     connecting.expect("a tunnel")
 }
 
-async fn good_tunnel(running: &Running) -> Tunnel {
+pub(crate) async fn good_tunnel(running: &Running) -> Tunnel {
     let opened = connector()
         .connect_over(running.door.knock(), &route())
         .await;

@@ -10,6 +10,7 @@ mod cutting;
 mod descriptors;
 mod drain;
 mod driven;
+mod extremes;
 mod floods;
 mod keepalive;
 mod pipes;
