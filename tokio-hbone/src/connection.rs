@@ -265,6 +265,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         if self.heartbeat.poll_given_up(cx).is_ready() {
             self.failure.end(TunnelError::Lost(Loss::Unanswered));
             self.open.unanswered();
+            self.drain.handle_lost();
             self.http2 = None;
             return true;
         }

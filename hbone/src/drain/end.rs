@@ -16,7 +16,7 @@ pub enum DrainEnd {
         /// How many were open then.
         streams: usize,
     },
-    /// The connection was lost before.
+    /// The connection was lost before, or ended for another reason: its peer is revoked, abuses it, or does not answer.
     Lost,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Display for DrainEnd {
                     "a second signal came and {streams} open tunnels were cut"
                 )
             }
-            Self::Lost => f.write_str("the connection was lost before it had drained"),
+            Self::Lost => f.write_str("the connection was lost or cut before it had drained"),
         }
     }
 }

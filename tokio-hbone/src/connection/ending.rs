@@ -15,6 +15,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.failure.cut(cut);
         self.open.cut(cut);
         self.roster.cut_all(cut);
+        // Unless this is how the drain itself ends, no tunnel comes to its own end any more.
+        self.drain.handle_lost();
         if let Some(http2) = &mut self.http2 {
             // The resets go out before the GOAWAY, behind which h2 sends nothing any more. Whether the client takes them is
             // its affair, and how the connection ends is for whoever polls it next.
@@ -30,6 +32,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Says GOAWAY, and closes as soon as that and what is owed to the client is out, or it is `until`.
     pub(super) fn close(&mut self, reason: Reason, until: Option<Instant>) {
+        if reason != Reason::NO_ERROR {
+            self.drain.handle_lost();
+        }
         if let Some(http2) = &mut self.http2 {
             http2.abrupt_shutdown(reason);
             self.open.said_go_away(reason);

@@ -9,6 +9,7 @@ mod cancelling;
 mod cutting;
 mod descriptors;
 mod drain;
+mod drain_odds;
 mod driven;
 mod extremes;
 mod floods;
