@@ -2,13 +2,14 @@ use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use h2::{Ping, PingPong};
 use hbone::{Keepalive, KeepaliveAction, KeepaliveConfig};
 use tokio::task::yield_now;
 
 use crate::alarm::Alarm;
-use crate::deadline::{CARRIERS, now};
+use crate::deadline::{CARRIERS, grace, now};
 use crate::pulse::Pulse;
 
 /// Watches over one connection, of either role: carries out what [`Keepalive`] decides, with h2's PINGs.
@@ -19,6 +20,8 @@ pub(crate) struct Heartbeat {
     alarm: Alarm,
     /// How many more turns the other tasks get before a deadline that has come counts.
     patience: u8,
+    /// Until when other threads are waited for, where the deadline was noticed late.
+    grace: Option<Instant>,
 }
 
 impl Heartbeat {
@@ -35,6 +38,7 @@ impl Heartbeat {
             pulse,
             alarm: Alarm::default(),
             patience: CARRIERS,
+            grace: None,
         }
     }
 
@@ -59,18 +63,21 @@ impl Heartbeat {
             if self.machine.is_given_up() {
                 return Poll::Ready(());
             }
-            if self
-                .alarm
-                .poll_due(cx, self.machine.poll_timeout())
-                .is_pending()
-            {
+            let due = self.machine.poll_timeout();
+            if self.alarm.poll_due(cx, due).is_pending() {
                 self.patience = CARRIERS;
                 return Poll::Pending;
             }
             // What the peer has sent may lie below, in a socket that another task reads.
             if let Some(left) = self.patience.checked_sub(1) {
+                if self.patience == CARRIERS {
+                    self.grace = due.and_then(grace);
+                }
                 self.patience = left;
                 let _ = pin!(yield_now()).poll(cx);
+                return Poll::Pending;
+            }
+            if self.grace.is_some() && self.alarm.poll_due(cx, self.grace).is_pending() {
                 return Poll::Pending;
             }
             self.patience = CARRIERS;

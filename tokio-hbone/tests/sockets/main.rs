@@ -14,4 +14,5 @@ mod peer;
 mod pings;
 mod process;
 mod silence;
+mod stopped_asking;
 mod stopping;
