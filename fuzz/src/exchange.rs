@@ -17,7 +17,8 @@ use crate::peer_world::{epoch, id, own, seconds, workload};
 use crate::script::Script;
 
 /// Any order of events at any role: an identity is one that TLS proved, and no header changes it; nobody waits for ever; what is settled
-/// stays as it is; nothing is told that the configuration keeps back; every label is bounded and harmless, and so is their number.
+/// stays as it is; an entry of the directory is of whoever proved to be there; nothing is told that the configuration keeps back; every
+/// label is bounded and harmless, and so is their number.
 pub fn exchange(data: &[u8]) {
     let mut script = Script::new(data);
     let now = epoch();
@@ -123,10 +124,11 @@ impl Event {
                 let (side, ip) = (side(script), script.octet() % 3);
                 let entry = script.maybe(|script| {
                     let network = script.one_of(&["here", "there"]);
-                    let entry = DirectoryEntry::new(workload("d", "c"), network);
-                    match script.maybe(|script| id(script.one_of(&["a", "b"]))) {
-                        Some(who) => entry.with_identity(who),
-                        None => entry,
+                    match script.maybe(|script| script.one_of(&["a", "b"])) {
+                        Some(who) => {
+                            DirectoryEntry::new(workload(who, "c"), network).with_identity(id(who))
+                        }
+                        None => DirectoryEntry::new(workload("d", "c"), network),
                     }
                 });
                 Self::Lookup(side, ip, entry)
@@ -203,6 +205,14 @@ fn check(exchange: &Exchange, proved: &[Option<Arc<SpiffeId>>], config: &Exchang
             "{identity:?} was proved by nobody"
         );
         assert!(config.exchange() || peer.provenance().attributes != Origin::Claim);
+        let entry = Some(peer).filter(|peer| peer.provenance().attributes == Origin::Directory);
+        let named = entry.and_then(|peer| peer.for_telemetry()?.service());
+        for who in ["a", "b"].into_iter().filter(|who| named == Some(who)) {
+            assert!(
+                identity.is_none() || identity == Some(id(who)),
+                "{identity:?} is not {who}, whom the directory has there"
+            );
+        }
     }
     let tells = |hop| exchange.request_baggage(hop);
     for hop in [Hop::Inner, Hop::Outer, Hop::Single] {

@@ -25,7 +25,7 @@ impl DirectoryEntry {
         }
     }
 
-    /// The same workload with its identity: whoever connects from its address and proves another one is somebody else.
+    /// The same workload with its identity: whoever is at its address and proves another one is somebody else.
     #[must_use]
     pub fn with_identity(mut self, identity: impl Into<Arc<SpiffeId>>) -> Self {
         self.identity = Some(identity.into());

@@ -175,6 +175,13 @@ impl Discovery {
         self.deadline.filter(|_| !self.is_settled())
     }
 
+    /// Whether the directory's answer about this address is waited for. It has come, so nobody is to ask any more.
+    pub(crate) fn is_answered(&mut self, address: IpAddr) -> bool {
+        let waited = self.address == Some(address.to_canonical()) && self.awaits(Method::Directory);
+        self.unasked &= !waited;
+        waited
+    }
+
     pub(crate) fn take_found(&mut self) -> Attributes {
         self.found
             .take()

@@ -203,20 +203,10 @@ impl Exchange {
     }
 
     /// The directory answered the lookup of this address for this side; an answer about an address that is no longer the
-    /// question, such as that of an earlier attempt, is nobody's. An entry whose identity is not the one that the downstream proved is
-    /// about somebody else with the same address, and so is a miss.
+    /// question, such as that of an earlier attempt, is nobody's. An entry whose identity is not the one that this side proved is
+    /// about somebody else with the same address, and so is a miss: one that comes before the handshake waits for it.
     pub fn handle_lookup(&mut self, side: Side, address: IpAddr, entry: Option<DirectoryEntry>) {
-        let proved = match side {
-            Side::Downstream => self.downstream.peer().identity(),
-            // Whom we called was checked in the handshake, against what the directory expects there.
-            Side::Upstream => None,
-        };
-        let entry = entry.filter(|entry| match (entry.identity.as_deref(), proved) {
-            (Some(expected), Some(proved)) => expected == proved,
-            _ => true,
-        });
-        self.party(side)
-            .handle(|discovery| discovery.handle_lookup(address, entry));
+        self.party(side).handle_lookup(address, entry);
     }
 
     /// This side ended or failed: it will not tell anything any more.

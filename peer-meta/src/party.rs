@@ -7,7 +7,7 @@ use baggage::istio::PeerAttributes;
 use http::HeaderValue;
 use spiffe::SpiffeId;
 
-use crate::{Carrier, Claimed, Discovery, Method, Peer};
+use crate::{Carrier, Claimed, DirectoryEntry, Discovery, Method, Peer};
 
 /// One side of an exchange: who it is, and how far we are in finding out.
 ///
@@ -16,6 +16,8 @@ use crate::{Carrier, Claimed, Discovery, Method, Peer};
 pub(crate) struct Party {
     connected: bool,
     deadline: Option<Instant>,
+    /// What the directory says of this address, as long as nobody has proved who is there.
+    held: Option<(IpAddr, DirectoryEntry)>,
     peer: Peer,
     state: State,
 }
@@ -33,6 +35,7 @@ impl Party {
         Self {
             connected: false,
             deadline,
+            held: None,
             peer: Peer::default(),
             state: if exists {
                 State::Awaited
@@ -73,7 +76,41 @@ impl Party {
         if let Some(identity) = identity {
             self.peer.set_identity(identity);
         }
+        self.release();
         self.settle_if_known();
+    }
+
+    /// What the directory says about `address`. If it names an identity, that waits for the one that is proved.
+    pub(crate) fn handle_lookup(&mut self, address: IpAddr, entry: Option<DirectoryEntry>) {
+        if self.held.is_some() {
+            return; // answered before
+        }
+        match entry {
+            Some(entry) if !self.connected && entry.identity.is_some() => {
+                if let State::Discovering(discovery) = &mut self.state
+                    && discovery.is_answered(address)
+                {
+                    self.held = Some((address, entry));
+                }
+            }
+            entry => self.judge(address, entry),
+        }
+    }
+
+    /// Another identity than the one that was proved is somebody else's with the same address.
+    fn judge(&mut self, address: IpAddr, entry: Option<DirectoryEntry>) {
+        let proved = self.peer.identity();
+        let entry = entry.filter(|entry| match (entry.identity.as_deref(), proved) {
+            (Some(expected), Some(proved)) => expected == proved,
+            _ => true,
+        });
+        self.handle(|discovery| discovery.handle_lookup(address, entry));
+    }
+
+    fn release(&mut self) {
+        if let Some((address, entry)) = self.held.take() {
+            self.judge(address, Some(entry));
+        }
     }
 
     pub(crate) fn handle_baggage<'a>(&mut self, lines: impl IntoIterator<Item = &'a HeaderValue>) {
@@ -94,6 +131,7 @@ impl Party {
 
     pub(crate) fn handle_closed(&mut self) {
         self.connected = true;
+        self.release();
         if let State::Discovering(discovery) = &mut self.state {
             discovery.handle_closed();
             self.settle_if_known();

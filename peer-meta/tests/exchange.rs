@@ -204,6 +204,53 @@ fn a_directory_entry_whose_identity_is_the_proved_one_is_a_hit() {
     assert_eq!(name_of(destination.downstream()), Some("client-v1"));
 }
 
+/// HBONE-X-005.
+#[test]
+fn nor_is_it_whom_we_call_whichever_comes_first_the_entry_or_the_handshake() {
+    let colliding = || {
+        let entry = DirectoryEntry::new(workload("colliding", "c1"), "here");
+        Some(entry.with_identity(id("colliding")))
+    };
+    for entry_first in [true, false] {
+        let mut source = source();
+        source.dial(HERE, epoch());
+        if entry_first {
+            source.handle_lookup(Side::Upstream, ip("10.0.0.2"), colliding());
+        }
+        source.handle_connected(Hop::Single, Some(id("server")));
+        if !entry_first {
+            source.handle_lookup(Side::Upstream, ip("10.0.0.2"), colliding());
+        }
+        assert!(!source.is_settled(), "its answer may still tell");
+        source.handle_response(Hop::Single, &line("k8s.pod.name=server"));
+        assert_eq!(name_of(source.upstream()), Some("server"));
+        assert_eq!(source.upstream().identity(), Some(&*id("server")));
+    }
+}
+
+#[test]
+fn an_entry_about_whom_we_call_counts_where_the_handshake_proves_it_or_nothing() {
+    let server = || {
+        let entry = DirectoryEntry::new(workload("server", "c1"), "here");
+        Some(entry.with_identity(id("server")))
+    };
+    for proved in [Some(id("server")), None] {
+        let mut source = source();
+        source.dial(HERE, epoch());
+        source.handle_lookup(Side::Upstream, ip("10.0.0.2"), server());
+        source.handle_lookup(Side::Upstream, ip("10.0.0.2"), entry("second"));
+        assert_eq!(source.poll_lookup(), None, "it was answered");
+        source.handle_connected(Hop::Single, proved);
+        assert!(source.is_settled());
+        assert_eq!(name_of(source.upstream()), Some("server-v1"));
+    }
+    let mut failed = source();
+    failed.dial(HERE, epoch());
+    failed.handle_lookup(Side::Upstream, ip("10.0.0.2"), server());
+    failed.handle_closed(Side::Upstream);
+    assert_eq!(name_of(failed.upstream()), Some("server-v1"));
+}
+
 /// HBONE-X-007.
 #[test]
 fn an_applications_own_baggage_names_no_peer() {
