@@ -245,6 +245,11 @@ impl Baggage {
         fits
     }
 
+    #[cfg(feature = "http")]
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// How long the line is as it would be sent.
     const fn encoded_len(&self) -> usize {
         self.line.len() + 2 * self.bare
@@ -303,6 +308,8 @@ impl Baggage {
     }
 }
 
+/// The header line, with all members: where values were read with a `%` that escapes nothing, up to three times as long as they were.
+/// [`Baggage::encode`] keeps to limits.
 impl fmt::Display for Baggage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.pieces().try_for_each(|piece| f.write_str(piece))

@@ -1,4 +1,4 @@
-use alloc::string::ToString;
+use alloc::string::String;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -16,10 +16,15 @@ impl Baggage {
     }
 
     /// The one header line to send; `None` if there is no member, and then no header is to be sent.
+    ///
+    /// It keeps to the limits with which the baggage was made. A `%` that escapes nothing is sent as `%25`, so what was read may
+    /// be longer than that; then each member that no longer fits is left out, and [`encode`](Self::encode) counts them.
     pub fn to_header_value(&self) -> Option<HeaderValue> {
-        match self.is_empty() {
+        let mut line = String::new();
+        self.encode(self.limits(), &mut line);
+        match line.is_empty() {
             true => None,
-            false => HeaderValue::try_from(self.to_string()).ok(),
+            false => HeaderValue::try_from(line).ok(),
         }
     }
 }

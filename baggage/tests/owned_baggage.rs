@@ -91,3 +91,17 @@ fn debugging_shows_meaning_and_not_octets() {
     assert_eq!(format!("{baggage:?}"), member);
     assert_eq!(format!("{:?}", baggage.iter()), member);
 }
+
+#[cfg(feature = "http")]
+#[test]
+fn the_header_keeps_to_the_limits_though_what_was_read_is_longer_as_it_is_sent() {
+    let lines = [format!("first=1,bare={},last=2", "%".repeat(4000))];
+    let mut baggage = Baggage::parse(&lines, &Limits::new()).baggage;
+    assert_eq!((baggage.len(), baggage.to_string().len()), (3, 12_020));
+    assert_eq!(baggage.to_header_value().unwrap(), "first=1,last=2");
+    let mut encoded = String::new();
+    assert_eq!(baggage.encode(&Limits::new(), &mut encoded), 1);
+
+    baggage.retain(|member| member.key() == "bare");
+    assert_eq!(baggage.to_header_value(), None);
+}
