@@ -15,3 +15,4 @@ mod mixed;
 mod retries;
 mod runtimes;
 mod storms;
+mod threads;

@@ -30,7 +30,9 @@ pub(crate) struct Echo;
 impl Handler for Echo {
     async fn handle(&self, incoming: Incoming) {
         assert_eq!(incoming.addresses(), Some(ADDRESSES));
-        let mut tunnel = incoming.accept(&Accept::default()).expect("a client");
+        let Ok(mut tunnel) = incoming.accept(&Accept::default()) else {
+            return;
+        };
         while let Ok(Some(chunk)) = tunnel.read_chunk().await {
             if tunnel.write_chunk(chunk).await.is_err() {
                 return;

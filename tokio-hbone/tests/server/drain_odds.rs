@@ -1,15 +1,12 @@
 //! What comes in the middle of a drain.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hbone::{Accept, Cut, DrainEnd, KeepaliveConfig, Loss, Reason, TunnelError};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tokio_hbone::{ConnectionConfig, ServerConfig, ServerCounts, ServerHandle, Tunnel};
 
@@ -17,6 +14,7 @@ use crate::accepting::{good_tunnel, run};
 use crate::driven::{Driven, next_of, open, pong, script_to_driven};
 use crate::support::ends::{CONNECT, acceptor, connector, identity, read_all, route, tunnel_error};
 use crate::support::frame::{ACK, DATA, Frame, GOAWAY, PING};
+use crate::support::ordering_io::OrderingIo;
 use crate::support::pki::{CLIENT, workload};
 use crate::support::raw::Raw;
 use crate::support::script_tls::ScriptTls;
@@ -256,14 +254,11 @@ async fn drained_at(call: usize, order: fn(&ServerHandle)) -> bool {
     let mut clients = JoinSet::new();
     for _ in 0..2 {
         let (handle, left) = (running.handle.clone(), Arc::clone(&left));
-        let io = OrderingIo {
-            io: running.door.knock(),
-            order: Box::new(move || {
-                if left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)) == Ok(1) {
-                    order(&handle);
-                }
-            }),
-        };
+        let io = OrderingIo::new(running.door.knock(), move || {
+            if left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)) == Ok(1) {
+                order(&handle);
+            }
+        });
         clients.spawn(async move {
             let Ok(mut tunnel) = soon(connector().connect_over(io, &route())).await else {
                 return;
@@ -285,42 +280,6 @@ async fn drained_at(call: usize, order: fn(&ServerHandle)) -> bool {
     drop(running.door);
     tasks_end(before).await;
     came_to_it
-}
-
-/// An IO that gives an order at each of its calls.
-struct OrderingIo {
-    io: DuplexStream,
-    order: Box<dyn Fn() + Send>,
-}
-
-impl AsyncRead for OrderingIo {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        (self.order)();
-        Pin::new(&mut self.io).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for OrderingIo {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        (self.order)();
-        Pin::new(&mut self.io).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
 }
 
 #[tokio::test(start_paused = true)]

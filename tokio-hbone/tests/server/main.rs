@@ -17,3 +17,4 @@ mod keepalive;
 mod pipes;
 mod relay;
 mod service;
+mod threads;

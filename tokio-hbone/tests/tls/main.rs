@@ -11,4 +11,5 @@ mod names;
 mod odd_peers;
 mod refusals;
 mod revocation;
+mod revoked_midway;
 mod rotation;

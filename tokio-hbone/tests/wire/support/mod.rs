@@ -9,6 +9,7 @@ pub(crate) mod ends;
 pub(crate) mod frame;
 pub(crate) mod io;
 pub(crate) mod noise;
+pub(crate) mod ordering_io;
 pub(crate) mod pki;
 pub(crate) mod place;
 pub(crate) mod raw;
