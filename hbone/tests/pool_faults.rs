@@ -3,6 +3,7 @@
 mod pool_world;
 
 use std::mem::size_of;
+use std::num::NonZeroU32;
 
 use hbone::pool::{CloseReason, PoolConfig, Spread};
 
@@ -572,6 +573,28 @@ fn a_spread_key_gives_each_connection_its_share_and_has_the_successor_up_before(
         .filter(|book| book.close == Some(CloseReason::Spread))
         .count();
     assert!(spreads >= waited - 5);
+}
+
+/// A few requests at once are no rate: what they call for is a connection each, and its successor.
+#[test]
+fn a_spread_of_one_request_a_connection_has_no_more_connections_than_there_were_requests() {
+    for requests in 1..=8 {
+        let mut world = World::new(Limits::default());
+        let spread = Spread::by_weight(64).requests(NonZeroU32::MIN);
+        let tickets: Vec<_> = (0..requests)
+            .map(|_| world.request_spread(A, spread, 64).unwrap())
+            .collect();
+        for _ in 0..4 {
+            world.pass(20 * MILLI);
+            world.all_up(Some(100));
+        }
+        tickets.into_iter().for_each(|ticket| world.end(ticket));
+        let dials = world.dials.len();
+        assert!(
+            dials <= 2 * requests,
+            "{dials} dials for {requests} requests"
+        );
+    }
 }
 
 #[test]

@@ -47,6 +47,8 @@ impl Rotation {
                 self.interval()
             };
             let floor = u32::try_from(self.calls_for(seen) / MILLI).unwrap_or(u32::MAX);
+            // A few requests at once are no rate yet, and none of them could use more connections than there were requests.
+            let floor = floor.min(self.requests);
             self.width = self.within_cap(self.width.max(floor));
         }
         self.turn

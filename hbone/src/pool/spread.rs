@@ -9,7 +9,8 @@ use super::pool_config::LONGEST;
 /// means one endpoint. With a spread the pool rotates requests over several, gives each a bounded share of requests and of
 /// time, and has the successor up before it retires one. How many it holds follows the rate of requests: each connection carries
 /// about `requests` of them in half of `age`, whatever the rate of the key is, up to `max_connections`. So every connection in a
-/// mesh has about the same rate, and a gateway that balances connections balances requests. A connection outlives its bounds only
+/// mesh has about the same rate, and a gateway that balances connections balances requests. Until half of `age` has passed the rate
+/// is guessed from the first requests, and at most as many connections are held as there were of those, and their successors. A connection outlives its bounds only
 /// while its successor is dialled, or rests after a failed dial.
 ///
 /// Specification: HBONE-D-008.
