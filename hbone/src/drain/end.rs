@@ -26,15 +26,43 @@ impl fmt::Display for DrainEnd {
             Self::Clean => f.write_str("every tunnel came to its own end"),
             Self::TimedOut { streams } => write!(
                 f,
-                "the drain deadline passed and {streams} open tunnels were cut; a longer deadline lets them finish"
+                "the drain deadline passed and {}; a longer deadline lets them finish",
+                Cut(*streams)
             ),
             Self::Interrupted { streams } => {
-                write!(
-                    f,
-                    "a second signal came and {streams} open tunnels were cut"
-                )
+                write!(f, "a second signal came and {}", Cut(*streams))
             }
             Self::Lost => f.write_str("the connection was lost or cut before it had drained"),
+        }
+    }
+}
+
+/// So many tunnels, as a person counts them.
+struct Cut(usize);
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("no tunnel was open"),
+            1 => f.write_str("1 open tunnel was cut"),
+            tunnels => write!(f, "{tunnels} open tunnels were cut"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_reads_how_many_tunnels_were_cut() {
+        for (streams, told) in [
+            (0, "no tunnel was open"),
+            (1, "1 open tunnel was cut"),
+            (2, "2 open tunnels were cut"),
+        ] {
+            let end = DrainEnd::Interrupted { streams };
+            assert_eq!(end.to_string(), format!("a second signal came and {told}"));
         }
     }
 }
