@@ -109,9 +109,8 @@ pub enum TlsConfigError {
     Unwanted(String),
     /// A file could not be read.
     #[error(
-        "{}: the {what} cannot be read: {}; check the path, and that this user may read it",
-        path.display(),
-        io::Error::from(*kind)
+        "{}: the {what} cannot be read: {reason}; check the path, and that this user may read it",
+        path.display()
     )]
     Unreadable {
         /// The file.
@@ -120,6 +119,8 @@ pub enum TlsConfigError {
         what: &'static str,
         /// Why not.
         kind: io::ErrorKind,
+        /// The same in the system's words, which have more to tell: of too many open files, `kind` has no name.
+        reason: String,
     },
 }
 

@@ -34,7 +34,8 @@ pub(super) enum Content {
     NotAFile,
     /// More than is ever read of a file.
     TooLarge,
-    Unreadable(io::ErrorKind),
+    /// The kind of error, and the system's words for it.
+    Unreadable(io::ErrorKind, String),
 }
 
 /// The most that is read of a file, in bytes. A secret of Kubernetes has 1 MiB, a list that revokes 100,000 certificates some 5 MiB.
@@ -120,15 +121,15 @@ impl Content {
             Ok(bytes) => Self::Bytes(bytes),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Self::TooLarge,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
-            Err(error) => Self::Unreadable(error.kind()),
+            Err(error) => Self::Unreadable(error.kind(), error.to_string()),
         }
     }
 
     /// The bytes of a file that must be there.
     pub(super) fn bytes(&self, path: &Path, what: &'static str) -> Result<&[u8], TlsConfigError> {
-        let kind = match self {
+        let (kind, reason) = match self {
             Self::Bytes(bytes) => return Ok(bytes),
-            Self::Missing => io::ErrorKind::NotFound,
+            Self::Missing => (io::ErrorKind::NotFound, "there is no such file"),
             Self::NotAFile => {
                 return Err(TlsConfigError::NotAFile {
                     path: path.to_owned(),
@@ -142,12 +143,13 @@ impl Content {
                     most: MOST,
                 });
             }
-            Self::Unreadable(kind) => *kind,
+            Self::Unreadable(kind, reason) => (*kind, reason.as_str()),
         };
         Err(TlsConfigError::Unreadable {
             path: path.to_owned(),
             what,
             kind,
+            reason: reason.to_owned(),
         })
     }
 }
@@ -169,7 +171,7 @@ impl fmt::Debug for Content {
             Self::Missing => f.write_str("missing"),
             Self::NotAFile => f.write_str("not a file"),
             Self::TooLarge => f.write_str("too large"),
-            Self::Unreadable(kind) => write!(f, "{kind}"),
+            Self::Unreadable(_, reason) => f.write_str(reason),
         }
     }
 }

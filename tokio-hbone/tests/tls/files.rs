@@ -383,7 +383,7 @@ async fn files_that_cannot_be_used_at_the_start_are_an_error_that_names_them() {
     let error = nowhere.watch(&provider(), |_| {}).expect_err("no file");
     assert_eq!(
         error.to_string(),
-        "/nowhere/chain.pem: the certificate chain cannot be read: entity not found; check the path, and that this user \
+        "/nowhere/chain.pem: the certificate chain cannot be read: there is no such file; check the path, and that this user \
          may read it"
     );
     let trusting_nobody = PemFiles::new(directory.0.join("chain.pem"), directory.0.join("key.pem"));
