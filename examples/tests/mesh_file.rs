@@ -819,13 +819,24 @@ fn what_cannot_be_is_told_with_its_place() {
         ),
         (
             "workloads:\n- namespace: shop\n  node: a\n  node: b\n".to_owned(),
-            2,
-            "duplicate field `node`",
+            4,
+            "workloads[0]: the key \"node\" stands here for the second time",
         ),
         (
             "workloads: []\nworkloads: []\n".to_owned(),
-            1,
-            "duplicate field `workloads`",
+            2,
+            "the key \"workloads\" stands here for the second time",
+        ),
+        (
+            "- name: a\n  namespace: shop\n  locality:\n    region: a\n    region: b\n".to_owned(),
+            5,
+            "workloads[0].locality: the key \"region\" stands here for the second time",
+        ),
+        (
+            // One field by two of its names.
+            "workloads:\n- namespace: shop\n  workloadIp: 10.0.0.1\n  workloadIps: [10.0.0.2]\n".to_owned(),
+            2,
+            "duplicate field `workloadIps`",
         ),
         (
             "workloads: []\n# \u{1b}[31m\n".to_owned(),

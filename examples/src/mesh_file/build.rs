@@ -7,6 +7,7 @@ use hbone::authorization::Authorizations;
 use hbone::mesh::{Ambiguous, NamespacedHostname, StaticMesh};
 
 use super::document::Document;
+use super::doubled::doubled;
 use super::endpoints;
 use super::field::Field;
 use super::lines::lines;
@@ -48,6 +49,10 @@ fn document(path: &Path, text: &str) -> Result<Document, MeshFileError> {
     }
     let document: Result<Whole, _> = serde_yaml_ng::from_str(text);
     document.map(|whole| whole.0).map_err(|error| {
+        let error = match error.to_string().contains("duplicate field") {
+            true => doubled(text).unwrap_or(error),
+            false => error,
+        };
         let told = error.to_string();
         let (problem, line) = match told.split_once(" at position ") {
             // What is no character of YAML has no line, but a place in the text.

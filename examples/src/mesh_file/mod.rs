@@ -19,6 +19,7 @@
 mod addresses;
 mod build;
 mod document;
+mod doubled;
 mod endpoints;
 mod error;
 mod field;

@@ -11,6 +11,9 @@ use super::parsed::Text;
 #[derive(Debug)]
 pub(super) struct UniqueMap<K, V>(pub(super) BTreeMap<K, V>);
 
+/// What an error says of a key that is there already.
+pub(super) const AGAIN: &str = "stands here for the second time";
+
 impl<K, V> Default for UniqueMap<K, V> {
     fn default() -> Self {
         Self(BTreeMap::new())
@@ -75,7 +78,7 @@ impl<K: Text + Ord, V> Visitor<'_> for New<'_, K, V> {
         })?;
         if self.0.contains_key(&key) {
             return Err(E::custom(format_args!(
-                "the key {text:?} stands here for the second time; leave one of the two out"
+                "the key {text:?} {AGAIN}; leave one of the two out"
             )));
         }
         Ok(key)
