@@ -95,3 +95,42 @@ fn a_number_of_threads_that_is_none_is_told() {
         assert!(told.contains(&expected), "{told}");
     }
 }
+
+#[test]
+fn an_argument_that_cannot_be_used_is_told_by_its_name() {
+    let pki = Pki::new();
+    let flags = pki.flags("client"); // --cert FILE --key FILE --ca FILE
+    let files: Vec<_> = flags.into_iter().skip(1).step_by(2).collect();
+    let us = files.join(" ");
+    let peer = id("server");
+    for (arguments, told) in [
+        (
+            format!("exit {us} 127.0.0.1:0 localhost:80"),
+            "APPLICATION is \"localhost:80\"",
+        ),
+        (
+            format!("exit {us} nowhere 127.0.0.1:80"),
+            "cannot listen on \"nowhere\"",
+        ),
+        (
+            format!("entrance {us} 127.0.0.1:0 127.0.0.1 {peer} 127.0.0.1:80"),
+            "SERVER is \"127.0.0.1\"",
+        ),
+        (
+            format!("entrance {us} 127.0.0.1:0 127.0.0.1:1 shop/stock 127.0.0.1:80"),
+            "IDENTITY is \"shop/stock\"",
+        ),
+        (
+            format!("entrance {us} 127.0.0.1:0 127.0.0.1:1 {peer} 127.0.0.1"),
+            "AUTHORITY is \"127.0.0.1\"",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_small-proxy"))
+            .args(arguments.split(' '))
+            .output()
+            .expect("it is started");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains(told), "{arguments}: {stderr}");
+    }
+}

@@ -1,8 +1,10 @@
 //! A proxy that speaks HBONE at both ends, as small as it can be. docs/your-proxy.md builds it step by step.
 
 use std::env;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,7 +51,7 @@ async fn run(arguments: &[&str]) -> Result<()> {
     match *arguments {
         ["exit", cert, key, roots, listen, application] => {
             let us = Us::load(cert, key, roots)?;
-            exit(us, listen, application.parse()?).await
+            exit(us, listen, read("APPLICATION", application)?).await
         }
         [
             "entrance",
@@ -62,14 +64,27 @@ async fn run(arguments: &[&str]) -> Result<()> {
             authority,
         ] => {
             let us = Us::load(cert, key, roots)?;
-            let hop = Hop::new(
-                Connect::new(authority.parse()?),
-                Identity::parse(identity)?.into(),
-            );
-            entrance(us, listen, Route::new(server.parse()?, hop)).await
+            let connect = Connect::new(read("AUTHORITY", authority)?);
+            let identity: Identity = read("IDENTITY", identity)?;
+            let hop = Hop::new(connect, identity.into());
+            entrance(us, listen, Route::new(read("SERVER", server)?, hop)).await
         }
         _ => bail!(USAGE),
     }
+}
+
+/// Reads an argument. An error says which, and what it is.
+fn read<T: FromStr<Err: Error + Send + Sync + 'static>>(name: &str, text: &str) -> Result<T> {
+    text.parse()
+        .with_context(|| format!("{name} is {text:?}, which cannot be used"))
+}
+
+/// Listens there.
+async fn listener(listen: &str) -> Result<TcpListener> {
+    let listener = TcpListener::bind(listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {listen:?}"))?;
+    println!("listening on {}", listener.local_addr()?);
+    Ok(listener)
 }
 
 /// Who we are.
@@ -110,8 +125,7 @@ async fn exit(us: Us, listen: &str, application: SocketAddr) -> Result<()> {
     };
     let server = Server::new(Acceptor::new(tls), Relay::new(door));
     let handle = server.handle();
-    let listener = TcpListener::bind(listen).await?;
-    println!("listening on {}", listener.local_addr()?);
+    let listener = listener(listen).await?;
     let serving = tokio::spawn(server.run(listener));
     stopped().await?;
     handle.drain();
@@ -162,8 +176,7 @@ impl Service for Door {
 async fn entrance(us: Us, listen: &str, route: Route) -> Result<()> {
     let tls = ClientTls::from_source(us.provider, us.files)?;
     let pool = Pool::new(Connector::new(tls));
-    let listener = TcpListener::bind(listen).await?;
-    println!("listening on {}", listener.local_addr()?);
+    let listener = listener(listen).await?;
     let (own, route) = (us.own, Arc::new(route));
     let accepting = async {
         loop {
