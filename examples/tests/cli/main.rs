@@ -1,5 +1,6 @@
 //! What the `hbone` command does without a tunnel, run as a person runs it.
 
+mod connect;
 mod folder;
 mod hbone;
 mod head;

@@ -376,6 +376,7 @@ fn what_is_no_target_is_told() {
         ("localhost", "there is no port"),
         ("a:0", "there is no port"),
         ("https://a/metrics", "only http is read"),
+        ("http://user:word@a:1/metrics", "a password cannot be sent"),
         ("a b", "give HOST:PORT"),
         ("a:99999", "give HOST:PORT"),
     ] {

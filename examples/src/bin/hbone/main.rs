@@ -27,6 +27,7 @@ mod top;
 mod way;
 mod workload;
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -55,7 +56,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command.run() {
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => cli.command.run(),
+        Err(error) => match connect::Usage::of(&error, env::args_os()) {
+            Some(usage) => Err(usage.tell()),
+            None => error.exit(),
+        },
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

@@ -60,7 +60,7 @@ impl WayFlags {
             authority: self.authority.clone(),
             hops: self.hops(outer, inner),
             anybody: is_open.then(|| self.anybody(&workload)),
-            odd_baggage: self.odd_baggage(),
+            odd_baggage: odd_baggage(self.baggage.as_ref()),
             workload,
         })
     }
@@ -93,13 +93,6 @@ impl WayFlags {
         } else {
             vec![Hop::new(connect(Position::Single), outer)]
         }
-    }
-
-    /// What of the baggage a peer will not be able to read. It is sent all the same: to try that may be the point.
-    fn odd_baggage(&self) -> Option<String> {
-        let line = self.baggage.as_ref()?;
-        let error = Baggage::parse_strict([line.as_bytes()], &Limits::new()).err()?;
-        Some(format!("--baggage is sent as it stands, but {error}"))
     }
 }
 
@@ -208,4 +201,10 @@ fn is_unreachable(error: &DialError) -> bool {
 /// Reads a flag that becomes a header's value.
 pub(crate) fn header_value(text: &str) -> anyhow::Result<HeaderValue> {
     HeaderValue::from_str(text).context("a header's value cannot have control characters")
+}
+
+/// What of our baggage a peer will not be able to read. It is sent all the same: to try that may be the point.
+pub(crate) fn odd_baggage(line: Option<&HeaderValue>) -> Option<String> {
+    let error = Baggage::parse_strict([line?.as_bytes()], &Limits::new()).err()?;
+    Some(format!("--baggage is sent as it stands, but {error}"))
 }

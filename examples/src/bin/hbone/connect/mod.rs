@@ -1,6 +1,7 @@
 mod report;
 mod standard_io;
 mod trace;
+mod usage;
 
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use crate::failure::{EXIT_CODES, Failure};
 use crate::overheard::Overheard;
 use crate::runtime::block_on;
 use crate::way::{Way, WayFlags};
+
+pub(crate) use usage::Usage;
 
 /// Tie a tunnel to standard input and output.
 ///
@@ -44,15 +47,9 @@ const PARTING_SHOT: Duration = Duration::from_secs(2);
 impl Connect {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let report = Report::new(self.json);
-        let outcome = block_on(async {
-            let outcome = self.connect(&report).await;
-            if let Err(failure) = &outcome {
-                report.failed(failure);
-            }
-            report.flush();
-            outcome
-        });
-        outcome.map_err(|failure| Failure::Told(failure.code()))
+        let outcome = block_on(self.connect(&report)).map_err(|failure| report.last(&failure));
+        report.flush();
+        outcome
     }
 
     async fn connect(&self, report: &Report) -> Result<(), Failure> {

@@ -115,14 +115,16 @@ impl Report {
         });
     }
 
-    /// Nothing more comes.
-    pub(super) fn failed(&self, failure: &Failure) {
+    /// Nothing more comes. It waits a moment for what was said to be written; then the exit code is all that is left to tell.
+    pub(super) fn last(&self, failure: &Failure) -> Failure {
         if let Some(message) = failure.message() {
             self.tell(&Event::Failed {
                 exit: failure.code(),
                 message,
             });
         }
+        self.flush();
+        Failure::Told(failure.code())
     }
 
     /// Waits a moment for what was said to be written.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
+use hbone_examples::proxy::parse_address;
 use tokio_hbone::{Connector, Pool};
 
 use crate::failure::{EXIT_CODES, Failure};
@@ -25,7 +26,7 @@ use crate::way::WayFlags;
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Forward {
     /// Where to accept connections; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     listen: SocketAddr,
     #[command(flatten)]
     way: WayFlags,

@@ -8,8 +8,8 @@ use super::{block, frames, text};
 pub(crate) enum Form {
     /// A line `name: value` a field, pseudo-headers first; an empty line between two heads
     Text,
-    /// The frames of an HTTP/2 connection in one direction, from its first byte or its first HEADERS; frames of
-    /// other types are skipped
+    /// The frames of an HTTP/2 connection in one direction. When read: from its first byte or its first HEADERS, and frames of other
+    /// types are skipped; when written: a HEADERS frame a head
     Frames,
     /// One HPACK header block, the first of its connection
     Block,

@@ -14,7 +14,7 @@ pub(super) fn parse(input: &[u8]) -> Result<Vec<Head>> {
         }
         let place = format!("line {}", index + 1);
         let (name, value) = split(line).ok_or_else(|| {
-            anyhow!("{place}: no `name: value`; write a head as lines such as `:method: CONNECT` and `:authority: HOST:PORT`")
+            anyhow!("{place}: no `name: value`; write a head as lines such as `:method: CONNECT` and `:authority: HOST:PORT`, or name another --form")
         })?;
         fields.push(Field {
             name: name.to_vec(),

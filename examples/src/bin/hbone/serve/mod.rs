@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use hbone::{Accept, HeaderValues, Timeouts};
+use hbone_examples::proxy::parse_address;
 use http::HeaderValue;
 use tokio_hbone::{
     Acceptor, ConnectionConfig, Http2Config, Relay, RelayConfig, Server, ServerHandle,
@@ -22,7 +23,7 @@ use crate::serve::access_log::AccessLog;
 use crate::serve::target_service::TargetService;
 use crate::serve::targets::Targets;
 use crate::signals::{Asked, Signals};
-use crate::way::header_value;
+use crate::way::{header_value, odd_baggage};
 use crate::workload::{Workload, WorkloadFlags};
 
 /// Accept tunnels, and connect each to the target that it asks for, if that is allowed.
@@ -35,7 +36,7 @@ use crate::workload::{Workload, WorkloadFlags};
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Serve {
     /// Where to accept connections, usually on port 15008; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     listen: SocketAddr,
     #[command(flatten)]
     workload: WorkloadFlags,
@@ -83,6 +84,9 @@ impl Serve {
         let targets = self.targets(bound);
         announce(bound);
         log.line(format!("hbone: {} serves {targets}", workload.identity));
+        if let Some(odd) = odd_baggage(self.baggage.as_ref()) {
+            log.line(format!("hbone: {odd}"));
+        }
 
         let accept = Accept::new(HeaderValues::from_iter(self.baggage.clone()));
         let service = TargetService::new(targets, accept);

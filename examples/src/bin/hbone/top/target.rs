@@ -99,6 +99,12 @@ impl FromStr for Target {
         let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else {
             bail!("only http is read; {hint}");
         };
+        if uri
+            .authority()
+            .is_some_and(|authority| authority.as_str().contains('@'))
+        {
+            bail!("a user or a password cannot be sent; {hint}");
+        }
         let port = uri
             .port_u16()
             .or_else(|| is_url.then_some(80))
