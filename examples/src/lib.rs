@@ -15,6 +15,7 @@ pub mod pki;
 pub mod proxy;
 pub mod random;
 mod stamp;
+pub mod standard_output;
 pub mod terminal_safe;
 pub mod waypoint;
 pub mod wire;

@@ -16,6 +16,16 @@ pub fn message(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// A line of a log as it is written: made safe by one of the functions here, but for its own end, which stays.
+#[must_use]
+pub fn line(line: &[u8], safe: fn(&str) -> Cow<'_, str>) -> String {
+    let (line, end) = match line.strip_suffix(b"\n") {
+        Some(line) => (line, "\n"),
+        None => (line, ""),
+    };
+    safe(&String::from_utf8_lossy(line)).into_owned() + end
+}
+
 /// JSON that means the same. All that is unsafe in it stands in strings, but for the ends of lines, which stay.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
@@ -63,6 +73,12 @@ mod tests {
         let safe = r#"a "b\u{1b}" é\u{1b}[31m\u{a}\u{9b}\u{202e}"#;
         assert_eq!(message(text), safe);
         assert!(matches!(message("plain \\ \"text\""), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn nothing_in_a_line_begins_another() {
+        let written = line(b"WARN services.a\nERROR b\x1b[2J\n", message);
+        assert_eq!(written, "WARN services.a\\u{a}ERROR b\\u{1b}[2J\n");
     }
 
     #[test]

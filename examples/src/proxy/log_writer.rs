@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::terminal_safe;
+
 /// Takes the lines of the log, and has a thread of its own write them to standard output: whoever does not read them holds nobody up.
 ///
 /// When so many wait that no more are kept, further ones are left out, and the log says how many once it is read again.
@@ -112,7 +114,7 @@ fn write_all<W: Write>(
         match order {
             Order::Write(line) => {
                 // Nobody reads it any more: that is no reason to end, nor to say so again and again.
-                let _ = out().write_all(shown(&line, safe).as_bytes());
+                let _ = out().write_all(terminal_safe::line(&line, safe).as_bytes());
                 waiting.bytes.fetch_sub(line.len(), Ordering::Relaxed);
                 let lines = waiting.left_out.swap(0, Ordering::Relaxed);
                 if lines > 0 {
@@ -127,28 +129,11 @@ fn write_all<W: Write>(
     }
 }
 
-/// A line as it is written; its own end stays.
-fn shown(line: &[u8], safe: Safe) -> String {
-    let (line, end) = match line.strip_suffix(b"\n") {
-        Some(line) => (line, "\n"),
-        None => (line, ""),
-    };
-    safe(&String::from_utf8_lossy(line)).into_owned() + end
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::terminal_safe;
-
-    #[test]
-    fn nothing_in_a_line_begins_another() {
-        let line = "WARN services.a\nERROR b\u{1b}[2J\n".as_bytes();
-        let written = "WARN services.a\\u{a}ERROR b\\u{1b}[2J\n";
-        assert_eq!(shown(line, terminal_safe::message), written);
-    }
 
     #[test]
     fn what_nobody_reads_is_kept_up_to_a_limit_and_then_counted() {

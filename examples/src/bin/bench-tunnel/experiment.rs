@@ -34,7 +34,12 @@ struct Figure {
 impl Experiment {
     /// Whether one of its figures has a name with `part` in it.
     pub(crate) fn is_named(&self, part: &str) -> bool {
-        self.figures.iter().any(|figure| figure.name.contains(part))
+        self.names().any(|name| name.contains(part))
+    }
+
+    /// The names of its figures.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.figures.iter().map(|figure| figure.name)
     }
 
     /// Ours against the base, and plain TCP.

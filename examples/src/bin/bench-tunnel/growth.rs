@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use hbone_examples::standard_output::print;
 
 use crate::chain::{Chain, Way};
 use crate::effort::Effort;
@@ -82,7 +83,10 @@ pub(crate) fn run(folder: &Path, effort: Effort) -> Result<()> {
             points.push((count as f64, cost));
         }
         let power = power(&points);
-        println!("{}: grows with the power {power:.2}", series.title);
+        print(&format!(
+            "{}: grows with the power {power:.2}\n",
+            series.title
+        ))?;
         let plot = Plot {
             title: &format!("{} (power {power:.2})", series.title),
             x: series.of,

@@ -28,14 +28,17 @@ mod sink;
 mod stage;
 
 use std::fmt::Display;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
+use hbone_examples::standard_output::print;
 use serde::Serialize;
 
 use duel::Duel;
 use effort::Effort;
+use experiment::{EXPERIMENTS, Experiment};
 use layer7::Table;
 use report::Report;
 use role::Role;
@@ -55,9 +58,9 @@ struct Arguments {
     quick: bool,
     /// How often everything is measured, instead of 9 times, or 3 with --quick.
     #[arg(long)]
-    rounds: Option<usize>,
+    rounds: Option<NonZeroUsize>,
     /// Only figures whose name contains this.
-    #[arg(long)]
+    #[arg(long, value_name = "PART")]
     only: Option<String>,
     /// Instead of the naive relay: compare with the tunnels of another build of this program, a copy of the file from before a
     /// change. It takes dozens of rounds to see what a hundredth is.
@@ -65,11 +68,11 @@ struct Arguments {
     against: Option<PathBuf>,
     /// Instead of the table: measure how costs grow with tunnels and with connections, draw that as SVG files in this folder,
     /// and fail if any grows worse than linearly.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["http", "json", "only"])]
     growth: Option<PathBuf>,
     /// Instead of the table: measure what a request through `waypoint` and `ingress-gateway` costs, against the latter with plain HTTP
     /// at both sides. The three proxies have to be built: `cargo build --release -p hbone-examples --bins`.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "only")]
     http: bool,
     #[command(subcommand)]
     role: Option<Hidden>,
@@ -89,7 +92,7 @@ fn main() -> Result<()> {
     }
     process::raise_descriptor_limit()?;
     let mut effort = Effort::new(arguments.quick);
-    effort.rounds = arguments.rounds.unwrap_or(effort.rounds);
+    effort.rounds = arguments.rounds.map_or(effort.rounds, NonZeroUsize::get);
     if let Some(folder) = arguments.growth {
         return growth::run(&folder, effort);
     }
@@ -97,6 +100,9 @@ fn main() -> Result<()> {
         return show(arguments.json, &Table::measure(effort)?);
     }
     let only = arguments.only.as_deref();
+    if let Some(part) = only {
+        must_name_a_figure(part, arguments.against.is_none())?;
+    }
     if let Some(other) = arguments.against {
         return show(arguments.json, &Duel::measure(&other, effort, only)?);
     }
@@ -104,11 +110,55 @@ fn main() -> Result<()> {
     show(arguments.json, &report)
 }
 
-fn show(json: bool, what: &(impl Serialize + Display)) -> Result<()> {
-    if json {
-        println!("{}", serde_json::to_string(what)?);
-    } else {
-        print!("{what}");
-    }
+/// An empty table would pass for one in which all is well. Memory is not compared with another build.
+fn must_name_a_figure(part: &str, with_memory: bool) -> Result<()> {
+    let names = EXPERIMENTS.iter().flat_map(Experiment::names);
+    let names: Vec<_> = names.chain(with_memory.then_some(idle::NAME)).collect();
+    ensure!(
+        names.iter().any(|name| name.contains(part)),
+        "--only {part:?} is in the name of no figure; there are:\n  {}",
+        names.join("\n  ")
+    );
     Ok(())
+}
+
+fn show(json: bool, what: &(impl Serialize + Display)) -> Result<()> {
+    print(&match json {
+        true => format!("{}\n", serde_json::to_string(what)?),
+        false => what.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_no_name_is_told_with_the_names_that_there_are() {
+        assert!(must_name_a_figure("round trip", false).is_ok());
+        assert!(must_name_a_figure("idle", true).is_ok());
+        for (part, with_memory) in [("nothing", true), ("idle", false)] {
+            let error = must_name_a_figure(part, with_memory).expect_err(part);
+            let told = error.to_string();
+            assert!(
+                told.contains(part) && told.contains("1-byte round trip: p50"),
+                "{told}"
+            );
+        }
+    }
+
+    #[test]
+    fn flags_of_which_one_would_not_count_are_refused() {
+        for flags in [
+            "--rounds 0",
+            "--growth folder --json",
+            "--growth folder --http",
+            "--growth folder --only bulk",
+            "--http --only bulk",
+            "--against program --http",
+        ] {
+            let arguments = ["bench-tunnel"].into_iter().chain(flags.split(' '));
+            assert!(Arguments::try_parse_from(arguments).is_err(), "{flags}");
+        }
+    }
 }

@@ -20,7 +20,10 @@ impl Files {
         DirBuilder::new()
             .mode(0o700)
             .create(&folder)
-            .with_context(|| format!("making the folder {}", folder.display()))?;
+            .with_context(|| {
+                let folder = folder.display();
+                format!("making the folder {folder}; TMPDIR may name another place for it")
+            })?;
         let files = Self(folder);
         let root = Authority::root("demo root")?;
         files.put("root.pem", &root.pem())?;

@@ -16,6 +16,7 @@ mod files;
 mod fleet;
 mod flow;
 mod hops;
+mod log_line;
 mod mesh;
 mod progress;
 mod report;
@@ -35,7 +36,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Parser;
 use hbone_examples::hop_log::TARGET;
-use hbone_examples::proxy::start_runtime;
+use hbone_examples::proxy::{parse_address, start_runtime};
+use hbone_examples::standard_output::print;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
@@ -45,6 +47,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::hops::Hops;
+use crate::log_line::LogLine;
 use crate::mesh::Mesh;
 use crate::progress::tell;
 use crate::report::Report;
@@ -58,7 +61,7 @@ use crate::traffic::Outcome;
 ///
 /// Exits with 0 only if every byte came back right and, with baggage on, no metric label reads `unknown` that somebody could know.
 #[derive(Debug, Parser)]
-#[command(name = "demo", version)]
+#[command(name = "demo", version, after_help = EXIT_CODES)]
 struct Options {
     /// Print the report as one JSON document
     #[arg(long)]
@@ -73,7 +76,7 @@ struct Options {
     #[arg(long, conflicts_with_all = ["json", "requests"])]
     keep: bool,
     /// The same, and serve a live page of it all, with switches, at this address, such as 127.0.0.1:20001
-    #[arg(long, value_name = "ADDR", conflicts_with_all = ["json", "requests"])]
+    #[arg(long, value_name = "ADDR", conflicts_with_all = ["json", "requests"], value_parser = parse_address)]
     ui: Option<SocketAddr>,
 }
 
@@ -91,6 +94,16 @@ impl Options {
         }
     }
 }
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all is well; of --keep and --ui: it ended when it was told to
+  1    the report says what is not
+  2    it could not run: a flag or a variable is wrong, an address is taken, the system does not give what is needed
+  130  it was told to end in the middle
+
+Logging:
+  RUST_LOG  what the proxies log on standard error, as in info or hop=debug [default: warn; with --ui: off]";
 
 /// How long the proxies may take to count what their clients have ended: longer than anything but a proxy that forgets one.
 const SETTLING: Duration = Duration::from_secs(30);
@@ -154,17 +167,16 @@ async fn measure(options: &Options, mesh: &Arc<Mesh>, hops: &Hops) -> Result<boo
     } else {
         report.to_string()
     };
-    // A reader that has seen enough, such as `head`, is no reason to panic as `print!` would.
-    io::stdout()
-        .write_all(text.as_bytes())
-        .context("writing the report")?;
+    print(&text)?;
     Ok(report.is_good())
 }
 
 /// Serves the page.
 async fn show(address: SocketAddr, mesh: &Mesh, hops: &Hops) -> Result<()> {
     let listener = TcpListener::bind(address).await;
-    let listener = listener.with_context(|| format!("cannot listen on {address} for the page"))?;
+    let listener = listener.with_context(|| {
+        format!("cannot listen on {address} for the page; give --ui another address")
+    })?;
     let mut reached = listener.local_addr()?;
     // One that listens on all addresses is reached at this machine's own.
     if reached.ip().is_unspecified() {
@@ -225,7 +237,7 @@ fn start_logging(hops: &Hops, level: LevelFilter) {
         .from_env_lossy();
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(io::stderr)
+        .with_writer(|| LogLine(io::stderr()))
         .with_filter(filter);
     let hops = hops
         .clone()

@@ -11,6 +11,7 @@ mod wheel;
 mod windows;
 
 use clap::Parser;
+use hbone_examples::standard_output::print;
 
 use report::Report;
 use scenario::{Balancing, Scenario};
@@ -30,10 +31,10 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How long the mesh runs, in virtual minutes.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     minutes: u32,
     /// How many sources send.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     sources: u32,
     /// How a gateway chooses an endpoint in the main run.
     #[arg(long, value_enum, default_value_t = Balancing::RoundRobin)]
@@ -53,10 +54,8 @@ fn main() -> anyhow::Result<()> {
         ..Scenario::default()
     };
     let report = Report::run(&scenario, !arguments.main_only);
-    if arguments.json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
-        print!("{report}");
-    }
-    Ok(())
+    print(&match arguments.json {
+        true => format!("{}\n", serde_json::to_string(&report)?),
+        false => report.to_string(),
+    })
 }

@@ -95,8 +95,8 @@ impl fmt::Display for Report {
             )?;
             writeln!(
                 f,
-                "spread {name}: mean deviation {:.2} %",
-                summary.mean_deviation_percent
+                "spread {name}: mean deviation {}",
+                percent(summary.mean_deviation_percent, 2)
             )?;
         }
         for other in &self.others {
@@ -108,24 +108,31 @@ impl fmt::Display for Report {
             } = other;
             writeln!(
                 f,
-                "for comparison, {gateway:?} gateways, {minutes} min: {:.1} % on, {:.1} % off at most; {:.2} % on, {:.2} % off in the mean",
-                on.largest_deviation_percent,
-                off.largest_deviation_percent,
-                on.mean_deviation_percent,
-                off.mean_deviation_percent
+                "for comparison, {gateway:?} gateways, {minutes} min: {} on, {} off at most; {} on, {} off in the mean",
+                percent(on.largest_deviation_percent, 1),
+                percent(off.largest_deviation_percent, 1),
+                percent(on.mean_deviation_percent, 2),
+                percent(off.mean_deviation_percent, 2)
             )?;
         }
         writeln!(
             f,
-            "spread on: largest deviation {:.1} %",
-            self.on.largest_deviation_percent
+            "spread on: largest deviation {}",
+            percent(self.on.largest_deviation_percent, 1)
         )?;
         writeln!(
             f,
-            "spread off: largest deviation {:.1} %",
-            self.off.largest_deviation_percent
+            "spread off: largest deviation {}",
+            percent(self.off.largest_deviation_percent, 1)
         )
     }
+}
+
+fn percent(value: Option<f64>, decimals: usize) -> String {
+    value.map_or_else(
+        || "not known, for want of a window".to_owned(),
+        |value| format!("{value:.decimals$} %"),
+    )
 }
 
 #[derive(Debug, Serialize)]
@@ -145,8 +152,9 @@ struct Summary {
     requests_a_handshake: f64,
     /// In the mean, over all sources and networks.
     connections_held: f64,
-    largest_deviation_percent: f64,
-    mean_deviation_percent: f64,
+    /// Of a run in which no window was counted, there is none.
+    largest_deviation_percent: Option<f64>,
+    mean_deviation_percent: Option<f64>,
     windows: u64,
     windows_left_out: u64,
 }
@@ -162,6 +170,7 @@ impl Summary {
             total(|outcome| outcome.requests),
             total(|outcome| outcome.handshakes),
         );
+        let percent = |share: f64| (deviation.windows > 0).then_some(100.0 * share);
         let held = |outcome: &Outcome| outcome.held as f64 / outcome.samples.max(1) as f64;
         Self {
             requests,
@@ -169,8 +178,8 @@ impl Summary {
             handshakes,
             requests_a_handshake: requests as f64 / handshakes.max(1) as f64,
             connections_held: outcomes.iter().map(held).sum(),
-            largest_deviation_percent: 100.0 * deviation.largest,
-            mean_deviation_percent: 100.0 * deviation.mean(),
+            largest_deviation_percent: percent(deviation.largest),
+            mean_deviation_percent: percent(deviation.mean()),
             windows: deviation.windows,
             windows_left_out: deviation.windows_left_out,
         }
@@ -238,9 +247,25 @@ mod tests {
         assert!(report.on.windows > 0);
         assert_eq!(report.on.failed, 0);
         assert!(report.on.requests_a_handshake >= 50.0, "{report}");
+        let largest = |summary: &Summary| summary.largest_deviation_percent.expect("a window");
+        assert!(largest(&report.on) * 3.0 < largest(&report.off), "{report}");
+    }
+
+    #[test]
+    fn a_run_without_a_window_claims_no_deviation() {
+        let scenario = Scenario {
+            minutes: 1,
+            ..small(Balancing::RoundRobin)
+        };
+        let report = Report::run(&scenario, false);
+        assert_eq!(
+            (report.on.windows, report.on.largest_deviation_percent),
+            (0, None)
+        );
+        let told = report.to_string();
         assert!(
-            report.on.largest_deviation_percent * 3.0 < report.off.largest_deviation_percent,
-            "{report}"
+            told.contains("largest deviation not known, for want of a window"),
+            "{told}"
         );
     }
 

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use hbone_examples::proxy::start_runtime;
+use hbone_examples::standard_output::print;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use sabotage::Sabotage;
@@ -61,11 +62,10 @@ fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     allow_descriptors(arguments.tunnels.saturating_mul(5))?;
     let report = start_runtime()?.block_on(run::run(&arguments))?;
-    if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        println!("{report}");
-    }
+    print(&match arguments.json {
+        true => format!("{}\n", serde_json::to_string_pretty(&report)?),
+        false => format!("{report}\n"),
+    })?;
     Ok(if report.holds() {
         ExitCode::SUCCESS
     } else {
