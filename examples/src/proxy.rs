@@ -40,7 +40,7 @@ pub use connections::{Admitted, Connections};
 pub use control::{Control, Stop};
 pub use counted_flag::{flag_of_dial, flag_of_handshake, flag_of_reject};
 pub use dial::{Dialled, dial};
-pub use duration::{DurationError, parse_duration};
+pub use duration::{DurationError, PatienceError, parse_duration, parse_patience};
 pub use environment::Environment;
 pub use exit::{EXIT_CODES, run};
 pub use handshake_failed::handshake_failed;

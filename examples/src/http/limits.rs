@@ -6,7 +6,7 @@ use hbone::mesh::Directory;
 
 use super::ResponseTimeout;
 use crate::mesh_file::Site;
-use crate::proxy::parse_duration;
+use crate::proxy::{parse_duration, parse_patience};
 
 /// What clients may ask for, and how long anybody may take.
 #[derive(Debug, Clone, Args)]
@@ -26,12 +26,12 @@ pub struct Limits {
     pub max_body: Option<u64>,
 
     /// How long the head of a request may take to come; then 408
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_patience)]
     pub head_timeout: Duration,
 
     /// How long the body of a request may pause before the server has begun to answer; then 408. gRPC may pause. Also how long a client
     /// of HTTP/1 that has closed its half of the connection waits, while nothing can be said to it; then it is taken for gone
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_patience)]
     pub body_timeout: Duration,
 
     /// How long a server may take to begin its answer, from when it has all of the request, or not to read more of one; then 504. With

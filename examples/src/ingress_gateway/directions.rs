@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -142,6 +143,9 @@ impl FromStr for Named {
             }
             None => (target, None),
         };
+        if service.parse::<IpAddr>().is_ok() {
+            return Err(NamedError::Address);
+        }
         let service = Hostname::parse(service)?;
         Ok(Self {
             host,
@@ -155,10 +159,14 @@ impl FromStr for Named {
 pub(crate) enum NamedError {
     #[error("write HOST=SERVICE or HOST=SERVICE:PORT")]
     Form,
-    #[error("the host is {0}")]
+    #[error(
+        "the host is no name or address; write `*` for all, and an international name as A-labels (xn--...)"
+    )]
     Host(#[from] HostError),
     #[error("the host is to have no port: requests for it mean the same service at any")]
     HostPort,
+    #[error("the service is an address; write its hostname, as the mesh file has it")]
+    Address,
     #[error("the service is no host name: {0}")]
     Service(#[from] HostnameError),
 }
@@ -194,5 +202,19 @@ mod tests {
             .parse::<Named>()
             .expect_err("a port");
         assert!(error.to_string().contains("no port"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_route_is_told_with_what_to_write() {
+        for (text, told) in [
+            ("*.shop.example=a.b", "write `*` for all"),
+            ("bücher.example=a.b", "as A-labels"),
+            ("a=10.0.0.1:80", "write its hostname"),
+            ("a=10.0.0.1", "write its hostname"),
+            ("a=b:0", "HOST=SERVICE:PORT"),
+        ] {
+            let error = text.parse::<Named>().expect_err(text);
+            assert!(error.to_string().contains(told), "{text}: {error}");
+        }
     }
 }

@@ -39,6 +39,31 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     Ok(total)
 }
 
+/// Reads a duration that is more than nothing, of what would fail if it had no time at all.
+///
+/// # Errors
+/// Anything else.
+pub fn parse_patience(text: &str) -> Result<Duration, PatienceError> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err(PatienceError::Nothing),
+        patience => Ok(patience),
+    }
+}
+
+/// A text that is no duration, or one of nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PatienceError {
+    /// It is none.
+    #[error(transparent)]
+    Duration(#[from] DurationError),
+    /// It has no length.
+    #[error(
+        "nothing would come in time; give a longer one, such as 24h where there is to be no limit"
+    )]
+    Nothing,
+}
+
 /// A text that is no duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a duration such as 500ms, 10s, 5m or 1m30s")]
@@ -56,6 +81,15 @@ mod tests {
         assert_eq!(read("300s"), Ok(300_000));
         assert_eq!(read("1m30s"), Ok(90_000));
         assert_eq!(read("1h"), Ok(3_600_000));
+    }
+
+    #[test]
+    fn nothing_is_no_patience() {
+        assert_eq!(parse_patience("1ms"), Ok(Duration::from_millis(1)));
+        for text in ["0s", "0m0s"] {
+            assert_eq!(parse_patience(text), Err(PatienceError::Nothing), "{text}");
+        }
+        assert_eq!(parse_patience("5"), Err(DurationError.into()));
     }
 
     #[test]

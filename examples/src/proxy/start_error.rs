@@ -53,7 +53,7 @@ pub enum StartError {
     #[error("told to end while the files were being read")]
     Stopped,
     /// The system does not give what every program has.
-    #[error("{what}: {error}")]
+    #[error("{what}: {}", lacking(.error))]
     System {
         /// What was wanted.
         what: &'static str,
@@ -86,6 +86,14 @@ impl StartError {
             Self::Certificates(_) | Self::Https { .. } => 4,
             Self::Listen { .. } => 5,
         }
+    }
+}
+
+/// What the system does not give, and where that is its limit, what to do.
+fn lacking(error: &io::Error) -> String {
+    match is_out_of_files(error) {
+        true => format!("{error}; raise the limit on open files (ulimit -n)"),
+        false => error.to_string(),
     }
 }
 
@@ -125,6 +133,13 @@ mod tests {
             let told = listening(address, &errno.into());
             assert!(told.contains("limit on open files"), "{told}");
             assert!(!told.contains("another address"), "{told}");
+            let what = "no runtime";
+            let told = StartError::System {
+                what,
+                error: errno.into(),
+            }
+            .to_string();
+            assert!(told.contains("limit on open files"), "{told}");
         }
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
+use hbone_examples::proxy::parse_address;
 
 use crate::arrivals::Arrivals;
 use crate::certificates::Files;
@@ -28,7 +29,7 @@ use world::World;
 #[derive(Debug, Args)]
 pub(crate) struct Client {
     /// Where we listen
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     listen: SocketAddr,
     #[command(flatten)]
     files: Files,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
+use hbone_examples::proxy::parse_address;
 
 use crate::arrivals::Arrivals;
 use crate::certificates::Files;
@@ -21,7 +22,7 @@ use crate::suite::Selection;
 #[derive(Debug, Args)]
 pub(crate) struct Gateway {
     /// The gateway: an address and the port of its HBONE listener
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     target: SocketAddr,
     #[command(flatten)]
     files: Files,
@@ -29,7 +30,7 @@ pub(crate) struct Gateway {
     #[arg(long, value_name = "AUTHORITY")]
     authority: String,
     /// Be an endpoint of that service: listen here; may be repeated, for endpoints of the same weight
-    #[arg(long, value_name = "ADDR", required = true)]
+    #[arg(long, value_name = "ADDR", required = true, value_parser = parse_address)]
     endpoint: Vec<SocketAddr>,
     /// Another port of the same service, which it does not expose
     #[arg(long, value_name = "PORT", default_value_t = 1)]

@@ -9,6 +9,7 @@ mod report;
 mod server;
 mod suite;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -43,7 +44,11 @@ fn main() -> ExitCode {
         Err(error) => {
             // What is tried may have had a say in it.
             let told = format!("{error:#}");
-            eprintln!("conformance: {}", terminal_safe::message(&told));
+            let _ = writeln!(
+                io::stderr(),
+                "conformance: {}",
+                terminal_safe::message(&told)
+            );
             ExitCode::from(2)
         }
     }

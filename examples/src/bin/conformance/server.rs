@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
+use hbone_examples::proxy::parse_address;
 
 use crate::arrivals::Arrivals;
 use crate::case::Group;
@@ -32,7 +33,7 @@ pub(crate) use world::{Tunnel, World, opened, refused};
 #[derive(Debug, Args)]
 pub(crate) struct Server {
     /// The server: an address and the port of its HBONE listener
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     target: SocketAddr,
     #[command(flatten)]
     files: Files,
@@ -40,7 +41,7 @@ pub(crate) struct Server {
     #[arg(long, value_name = "AUTHORITY")]
     authority: String,
     /// Be the application behind the authority: listen here
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     application: Option<SocketAddr>,
     /// An authority that the server would serve, but where nobody listens
     #[arg(long, value_name = "AUTHORITY")]
