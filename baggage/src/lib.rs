@@ -130,7 +130,9 @@
 //!
 //! * `http`: read from a `HeaderMap`, write a `HeaderValue`. (Without it, the parsers still take any iterator
 //!   of `&HeaderValue`.)
-//! * `serde`: baggage as a list of members, peer attributes as a map of what is set.
+//! * `serde`: baggage as a list of maps (`key`, `value`, and `properties`, each a `key` and perhaps a `value`), peer attributes as a
+//!   map of what is set, named as the getters are, with the kind of the workload under `workload_type`. Read within the default
+//!   limits; an unknown name is an error.
 //! * `arbitrary`: values for fuzzing.
 //! * `std`: the features `std` of the dependencies. The first and the third imply it.
 //!

@@ -33,6 +33,9 @@ impl Own {
     }
 
     /// The same workload with the identity that its certificate proves, which becomes our own `*_principal`.
+    ///
+    /// Without it that label is `unknown`, and in [`LabelDialect::Envoy`](crate::labels::LabelDialect::Envoy) a destination's
+    /// `connection_security_policy` is `none`, whatever TLS there was.
     #[must_use]
     pub fn with_identity(mut self, identity: impl Into<Arc<SpiffeId>>) -> Self {
         self.identity = Some(identity.into());
