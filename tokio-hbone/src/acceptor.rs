@@ -106,7 +106,7 @@ impl Acceptor {
         self.connection.drain.deadline
     }
 
-    /// Shakes hands with the client at the other end of `io`.
+    /// Shakes hands with the client at the other end of `io`, which is closed if the future is dropped before that is done.
     ///
     /// # Errors
     /// [`EstablishError`] if no trust bundle vouches for the client, it does not speak HTTP/2, or it is too slow.

@@ -112,7 +112,8 @@ impl Connector {
         self.link.monitor.stats()
     }
 
-    /// Opens a tunnel over `route`. The runtime that this is called in drives its connections from then on.
+    /// Opens a tunnel over `route`. The runtime that this is called in drives its connections from then on. The future may be
+    /// dropped at any point: what it has opened is closed then.
     ///
     /// # Errors
     /// [`DialError`], which names the hop and the cause.

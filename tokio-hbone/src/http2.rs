@@ -34,10 +34,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Http2Config {
-    /// How much one tunnel may have in flight towards us (RFC 9113 section 6.9).
+    /// How much one tunnel may have in flight towards us (RFC 9113 section 6.9); at least a byte.
     pub stream_window: u32,
     /// How much all tunnels of a connection may have in flight towards us. Keep it several times `stream_window`: if
-    /// both are equal, one tunnel that nobody reads stops all others.
+    /// both are equal, one tunnel that nobody reads stops all others. At least a byte; but every connection begins with 65,535,
+    /// which cannot be taken back (section 6.9.2).
     pub connection_window: u32,
     /// The largest DATA frame that we accept.
     pub frame_size: u32,
@@ -85,8 +86,8 @@ impl Http2Config {
     pub(crate) fn client_builder(&self) -> client::Builder {
         let mut builder = client::Builder::new();
         builder
-            .initial_window_size(self.stream_window.min(MAX_WINDOW))
-            .initial_connection_window_size(self.connection_window.min(MAX_WINDOW))
+            .initial_window_size(self.stream_window.clamp(1, MAX_WINDOW))
+            .initial_connection_window_size(self.connection_window.clamp(1, MAX_WINDOW))
             .max_frame_size(self.frame_size.clamp(MIN_FRAME, MAX_FRAME))
             .max_header_list_size(self.header_list_size)
             .max_send_buffer_size(self.send_buffer.clamp(1, u32::MAX as usize))
@@ -100,8 +101,8 @@ impl Http2Config {
         let streams = usize::try_from(self.concurrent_streams).unwrap_or(usize::MAX);
         let mut builder = server::Builder::new();
         builder
-            .initial_window_size(self.stream_window.min(MAX_WINDOW))
-            .initial_connection_window_size(self.connection_window.min(MAX_WINDOW))
+            .initial_window_size(self.stream_window.clamp(1, MAX_WINDOW))
+            .initial_connection_window_size(self.connection_window.clamp(1, MAX_WINDOW))
             .max_frame_size(self.frame_size.clamp(MIN_FRAME, MAX_FRAME))
             .max_header_list_size(self.header_list_size)
             .max_send_buffer_size(self.send_buffer.clamp(1, u32::MAX as usize))

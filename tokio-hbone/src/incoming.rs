@@ -93,7 +93,8 @@ impl Incoming {
     }
 
     /// Waits until the client no longer wants an answer, or the connection is lost or the CONNECT cut. Race it against
-    /// connecting upstream, so that a client that gives up costs nothing more.
+    /// connecting upstream, so that a client that gives up costs nothing more. The future may be dropped at any point; of several
+    /// tasks that wait at once, only the last to ask is sure to be woken.
     pub async fn given_up(&self) {
         self.0.answering.unwanted().await;
     }

@@ -87,7 +87,7 @@ impl Tunnel {
         &self.answers
     }
 
-    /// The next bytes as they arrived, or `None` at the end of file.
+    /// The next bytes as they arrived, or `None` at the end of file. The future may be dropped at any point without losing a byte.
     ///
     /// # Errors
     /// [`TunnelError`] if the tunnel broke before its end.

@@ -8,7 +8,8 @@ use super::Event;
 /// [`Acceptor`](crate::Acceptor::with_observer), whose [`Server`](crate::Server) tells it too; an [`Arc`] of one is good for
 /// both. Without any, no event is made.
 ///
-/// It is called in whatever task brought the event about, with no lock held, so that it may call back into whatever it likes.
+/// It is called in whatever task brought the event about, with no lock held, so that it may call back into whatever it likes; but
+/// not into the halves of that tunnel, if it is [split](crate::Tunnel::into_split), one of which may be in the middle of a call.
 /// That task moves the bytes of a connection, though: an observer that blocks holds them all up. If it panics, that is
 /// the end of that task, and its caller's affair; nothing here catches it.
 ///

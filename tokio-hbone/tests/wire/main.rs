@@ -18,6 +18,7 @@ mod floods;
 mod frames_sent;
 mod halves;
 mod handshakes;
+mod http2_extremes;
 mod identities;
 mod late;
 mod losses;

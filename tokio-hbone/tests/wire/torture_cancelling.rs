@@ -169,6 +169,37 @@ async fn exchange_in_pieces(tunnel: Tunnel, cut: Cut) -> Result<(), ()> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reads_of_chunks_dropped_again_and_again_lose_nothing() {
+    for hops in [1, 2] {
+        for polls in 1..6 {
+            let (session, tunnel) = open(hops).await;
+            let (mut reader, mut writer) = tunnel.into_split();
+            let (sent, cut) = (payload(), Cut::woken(polls));
+            let writing = async {
+                writer.write_all(&sent).await?;
+                writer.shutdown().await
+            };
+            let mut got = Vec::new();
+            let reading = async {
+                loop {
+                    match cut.short(reader.read_chunk()).await {
+                        None => {}
+                        Some(Ok(Some(chunk))) => got.extend_from_slice(&chunk),
+                        Some(end) => return end.map(drop),
+                    }
+                }
+            };
+            let (wrote, read) = soon(async { tokio::join!(writing, reading) }).await;
+            wrote.expect("room");
+            read.expect("an end");
+            assert!(got == sent, "bent bytes");
+            drop((reader, writer));
+            session.ends().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tunnel_dropped_at_any_point_leaves_nothing_at_either_end() {
     // [98]
     for hops in [1, 2] {
