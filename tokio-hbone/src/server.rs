@@ -29,7 +29,7 @@ use census::Census;
 pub use config::ServerConfig;
 pub use handle::{ServerCounts, ServerHandle};
 pub use handler::Handler;
-use handshakes::Handshakes;
+use handshakes::{Evicted, Handshakes};
 pub use listener::{Arrival, Listener};
 pub use relay::{Relay, RelayConfig};
 pub use served::{Outcome, Served};
@@ -182,7 +182,7 @@ impl<H: Handler> Server<H> {
             }
         }
         drop(listener);
-        self.shared.handshakes.evict_all();
+        self.shared.handshakes.end_all();
         let patience = self.shared.acceptor.drain_deadline().saturating_add(GRACE);
         let mut until = now().checked_add(patience);
         while !tasks.is_empty() {
@@ -210,9 +210,10 @@ impl<H: Handler> Server<H> {
             // Boxed, so that a client in its handshake does not hold the space for serving it, nor the other way about.
             let handshake = Box::pin(shared.acceptor.accept_from(io, Some(addresses)));
             match turn.run(handshake).await {
-                Some(Ok(connection)) => Box::pin(shared.serve(connection, addresses)).await,
-                Some(Err(error)) => shared.handler.handshake_failed(addresses, &error),
-                None => shared.turned_away(addresses),
+                Ok(Ok(connection)) => Box::pin(shared.serve(connection, addresses)).await,
+                Ok(Err(error)) => shared.handler.handshake_failed(addresses, &error),
+                Err(Evicted::ForRoom) => shared.turned_away(addresses),
+                Err(Evicted::AtTheEnd) => {}
             }
             drop(seat);
         });

@@ -16,7 +16,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     next: u64,
-    /// By age. Whoever's sender is dropped has to go.
+    /// By age. Whoever's sender is dropped has to make room; whoever's is used goes with the server.
     under_way: BTreeMap<u64, oneshot::Sender<()>>,
 }
 
@@ -45,8 +45,13 @@ impl Handshakes {
         }
     }
 
-    pub(super) fn evict_all(&self) {
-        self.state().under_way.clear();
+    /// The server ends, and no more begin.
+    pub(super) fn end_all(&self) {
+        let under_way = std::mem::take(&mut self.state().under_way);
+        for stay in under_way.into_values() {
+            // One that is done at this moment does not listen any more.
+            let _ = stay.send(());
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -67,13 +72,24 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// Shakes hands; `None` if it had to make room for others.
-    pub(super) async fn run<T>(mut self, handshake: impl Future<Output = T>) -> Option<T> {
+    /// Shakes hands, unless it has to end before.
+    pub(super) async fn run<T>(mut self, handshake: impl Future<Output = T>) -> Result<T, Evicted> {
         tokio::select! {
-            done = handshake => Some(done),
-            _ = &mut self.evicted => None,
+            done = handshake => Ok(done),
+            ended = &mut self.evicted => Err(match ended {
+                Ok(()) => Evicted::AtTheEnd,
+                Err(_) => Evicted::ForRoom,
+            }),
         }
     }
+}
+
+/// Why a handshake has ended that was under way.
+pub(super) enum Evicted {
+    /// It was the oldest, and others wanted to begin.
+    ForRoom,
+    /// The server ends.
+    AtTheEnd,
 }
 
 impl Drop for Turn {

@@ -269,8 +269,10 @@ async fn a_drained_server_ends_when_its_tunnels_have_and_leaves_nothing() {
     let silent = running.door.knock();
     until(&running, |counts| counts.handshakes == 1).await;
     running.handle.drain();
-    // Who has not shaken hands yet has nothing to lose.
+    // Who has not shaken hands yet has nothing to lose, and was not sent away for want of room.
     is_closed(silent).await;
+    let stats = running.handle.stats();
+    assert_eq!((stats.handshakes_abandoned, stats.turned_away), (1, 0));
     for mut tunnel in tunnels {
         echoes(&mut tunnel).await;
         tunnel.shutdown().await.expect("an end");
