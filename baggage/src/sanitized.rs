@@ -4,9 +4,9 @@ use core::fmt;
 
 /// Text from a peer, as it may be shown to people: on a terminal, in a log line, as a metric's label.
 ///
-/// Control characters, line and paragraph separators, and invisible format characters, among them all that
-/// change the direction of writing, appear as `\u{...}`, and a backslash as `\\`, so that different texts
-/// stay different.
+/// Control characters, line and paragraph separators, and invisible characters, among them all that change the
+/// direction of writing, appear as `\u{...}`, and a backslash as `\\`, so that different texts stay different.
+/// (Visible characters that resemble each other are as they are.)
 ///
 /// ```
 /// use baggage::Sanitized;
@@ -53,20 +53,20 @@ impl fmt::Display for Sanitized<'_> {
     }
 }
 
-/// The escape itself, Unicode's control (Cc) and format (Cf) characters, and its line and paragraph
-/// separators (Zl, Zp).
+/// The escape itself, Unicode's control (Cc) and format (Cf) characters, its line and paragraph separators
+/// (Zl, Zp), and whatever else takes no room (`Default_Ignorable_Code_Point`), such as the fillers of Hangul.
 fn is_unsafe(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control() || c == '\\';
     }
     matches!(c,
         '\u{80}'..='\u{9f}'
-        | '\u{ad}'
+        | '\u{ad}' | '\u{34f}'
         | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
         | '\u{890}'..='\u{891}' | '\u{8e2}'
-        | '\u{180e}'
+        | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
         | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}')
 }
