@@ -7,6 +7,8 @@ use std::time::Duration;
 use hbone::Authority;
 use peer_meta::{DestinationService, Exchange, Own, Peer, Role};
 
+use crate::canonical::canonical;
+
 /// A connection, as the access log tells of it. What is not known is left out.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
@@ -114,12 +116,12 @@ impl<'a> Access<'a> {
         macro_rules! line {
             ($level:expr) => {
                 tracing::event!(target: "access", $level, {
-                    "src.addr" = %self.client,
+                    "src.addr" = %canonical(self.client),
                     "src.workload" = source.workload,
                     "src.namespace" = source.namespace,
                     "src.identity" = source.identity.as_deref(),
                     "src.cluster" = source.cluster,
-                    "dst.addr" = %self.destination,
+                    "dst.addr" = %canonical(self.destination),
                     "dst.hbone_addr" = self.authority.map(tracing::field::display),
                     "dst.service" = self.service.map(DestinationService::host),
                     "dst.workload" = destination.workload,
@@ -154,12 +156,12 @@ impl<'a> Access<'a> {
         macro_rules! line {
             ($level:expr) => {
                 tracing::event!(target: "access", $level, {
-                    "src.addr" = %self.client,
+                    "src.addr" = %canonical(self.client),
                     "src.workload" = source.workload,
                     "src.namespace" = source.namespace,
                     "src.identity" = source.identity.as_deref(),
                     "src.cluster" = source.cluster,
-                    "dst.addr" = %self.destination,
+                    "dst.addr" = %canonical(self.destination),
                     "dst.hbone_addr" = self.authority.map(tracing::field::display),
                     "dst.service" = self.service.map(DestinationService::host),
                     "dst.workload" = destination.workload,
@@ -207,7 +209,7 @@ pub fn refused(
     error: &dyn std::error::Error,
 ) {
     tracing::event!(target: "access", tracing::Level::WARN, {
-        "src.addr" = %client,
+        "src.addr" = %canonical(client),
         "dst.addr" = %destination,
         "direction" = direction.as_str(),
         "error" = error.to_string(),

@@ -2,6 +2,7 @@
 
 pub mod access_log;
 pub mod admin;
+mod canonical;
 pub mod eastwest_gateway;
 pub mod exposition;
 pub mod heap;

@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use super::tune;
+use crate::canonical::canonical;
 
 /// The plain connections that the proxy serves: not more than there is room for, and an end to all of them.
 #[derive(Debug, Clone)]
@@ -48,6 +49,7 @@ impl Connections {
             loop {
                 match listener.accept().await {
                     Ok((socket, from)) => {
+                        let from = canonical(from);
                         let Ok(place) = Arc::clone(&connections.room).try_acquire_owned() else {
                             tracing::warn!(src.addr = %from, "too many connections; closing one more");
                             continue;

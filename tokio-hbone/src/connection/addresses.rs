@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-/// The two ends of the socket below a connection.
+/// The two ends of the socket below a connection. Of a [`TcpListener`](tokio::net::TcpListener) for both families, IPv4 is IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a connection has two ends")]
 pub struct Addresses {

@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,8 +38,20 @@ impl Listener for TcpListener {
         let server = io.local_addr()?;
         Ok(Arrival {
             io,
-            addresses: Addresses { client, server },
+            addresses: Addresses {
+                client: canonical(client),
+                server: canonical(server),
+            },
         })
+    }
+}
+
+/// A socket that listens for both families writes IPv4 as IPv6 has it (RFC 4291 section 2.5.5.2).
+fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V4(four) => SocketAddr::new(four.into(), address.port()),
+        // With its scope.
+        IpAddr::V6(_) => address,
     }
 }
 
@@ -52,4 +65,34 @@ pub(super) fn is_about_one_connection(error: &io::Error) -> bool {
             | io::ErrorKind::InvalidInput
             | io::ErrorKind::NotConnected
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn ipv4_is_ipv4_at_a_listener_for_both_families() {
+        // A machine without IPv6 has no such listener.
+        let Ok(mut listener) = TcpListener::bind("[::]:0").await else {
+            return;
+        };
+        let port = listener.local_addr().expect("an address").port();
+        let client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
+        let client = client.expect("a connection");
+        let arrival = Listener::accept(&mut listener).await.expect("an arrival");
+        let addresses = Addresses {
+            client: client.local_addr().expect("an address"),
+            server: client.peer_addr().expect("an address"),
+        };
+        assert_eq!(arrival.addresses, addresses);
+    }
+
+    #[test]
+    fn a_link_local_address_keeps_its_scope() {
+        let address = "[fe80::1%7]:15008".parse().expect("an address");
+        assert_eq!(canonical(address), address);
+    }
 }
