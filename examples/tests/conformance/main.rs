@@ -8,6 +8,7 @@ mod handshake;
 mod middle;
 mod pki;
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -135,6 +136,41 @@ fn a_server_that_is_not_there_is_no_failure_of_a_case() {
         told.contains(&target) && told.contains("check --target"),
         "{told}"
     );
+}
+
+#[test]
+fn a_document_that_cannot_be_written_is_told_and_one_that_nobody_reads_is_no_failure() {
+    let pki = Pki::new("unread");
+    let (listen, application) = (free_port(), free_port());
+    let _serve = serve(&pki, listen, application);
+    let target = format!("127.0.0.1:{listen}");
+    let at = format!("127.0.0.1:{application}");
+    let run = |stdout: Stdio, more: &[&str]| {
+        let output = Command::new(SUITE)
+            .args(["server", "--target", &target, "--authority", &at])
+            .args(["--application", &at, "--only", "HBONE-S-005"])
+            .args(pki.arguments("client"))
+            .args(more)
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn()
+            .and_then(Child::wait_with_output)
+            .expect("the suite runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), told)
+    };
+    for format in ["--json", "--junit"] {
+        let full = File::options().write(true).open("/dev/full");
+        let (code, told) = run(full.expect("/dev/full").into(), &[format]);
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains("cannot write to standard output"), "{told}");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        assert_eq!(run(writer.into(), &[format]), (Some(0), String::new()));
+    }
+    let (code, told) = run(Stdio::null(), &["--only", "99"]);
+    assert_eq!(code, Some(2));
+    assert!(told.contains("--only 99 names no case; give"), "{told}");
 }
 
 #[test]

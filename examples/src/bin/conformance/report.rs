@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use baggage::Sanitized;
+use hbone_examples::standard_output::print;
 use serde::Serialize;
 
 /// How a result is told.
@@ -108,7 +109,7 @@ impl Report {
         let skipped = count(|outcome| matches!(outcome, Outcome::Skipped { .. }));
         // Nothing tried is nothing shown.
         let ok = failed == 0 && passed > 0 && !(self.strict && warned > 0);
-        let mut out = stdout().lock();
+        let mut out = Vec::new();
         match self.format {
             Format::Json => {
                 let cases = self.cases().collect();
@@ -132,7 +133,7 @@ impl Report {
                 return Ok(ok);
             }
         }
-        out.flush()?;
+        print(&String::from_utf8(out)?)?;
         Ok(ok)
     }
 

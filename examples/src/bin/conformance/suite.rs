@@ -101,7 +101,9 @@ impl Selection {
                     .any(|(number, case)| names(only, nth, number, case))
             });
             if !is_there {
-                bail!("--only {only} names no case");
+                bail!(
+                    "--only {only} names no case; give a requirement, a group or a case, as HBONE-S-005, 4 or 4.7"
+                );
             }
         }
         Ok(())
