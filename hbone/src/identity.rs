@@ -155,7 +155,9 @@ pub enum IdentityError {
     )]
     NotIstio,
     /// Not a SPIFFE id, with the reason in words.
-    #[error("not a SPIFFE id: {0}")]
+    #[error(
+        "not a SPIFFE id of the form spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT: {0}"
+    )]
     Spiffe(String),
     /// More than 2048 bytes.
     #[error("the SPIFFE id is longer than 2048 bytes")]

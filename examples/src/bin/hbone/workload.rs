@@ -25,7 +25,8 @@ pub(crate) struct WorkloadFlags {
     /// The root certificates that vouch for peers (PEM)
     #[arg(long, value_name = "FILE")]
     ca: PathBuf,
-    /// A trust domain whose peers --ca vouches for; may be repeated [default: that of our own certificate]
+    /// A trust domain whose peers --ca vouches for; may be repeated [default: that of our own certificate, which whoever
+    /// connects trusts in any case]
     #[arg(long = "trust-domain", value_name = "DOMAIN")]
     trust_domains: Vec<TrustDomain>,
 }
