@@ -16,6 +16,8 @@ pub(crate) struct Log(Arc<Shared>);
 struct Shared {
     lines: SyncSender<Message>,
     left_out: AtomicU64,
+    /// How it is told that so many lines were.
+    telling: fn(u64) -> String,
     budget: Mutex<Budget>,
 }
 
@@ -29,16 +31,27 @@ enum Message {
 const WAITING: usize = 4096;
 
 impl Log {
-    /// Starts writing.
+    /// Starts writing for a person.
     pub(crate) fn to_stderr() -> Self {
-        let (lines, written) = sync_channel(WAITING);
-        let log = Self(Arc::new(Shared {
-            lines,
-            left_out: AtomicU64::new(0),
-            budget: Mutex::new(Budget::full()),
-        }));
+        Self::telling(|lines| format!("({lines} lines were left out)"))
+    }
+
+    /// The same; the line that says how many were left out is made by `telling`.
+    pub(crate) fn telling(telling: fn(u64) -> String) -> Self {
+        let (log, written) = Self::new(WAITING, telling);
         thread::spawn(move || write(&written));
         log
+    }
+
+    fn new(room: usize, telling: fn(u64) -> String) -> (Self, Receiver<Message>) {
+        let (lines, written) = sync_channel(room);
+        let shared = Shared {
+            lines,
+            left_out: AtomicU64::new(0),
+            telling,
+            budget: Mutex::new(Budget::full()),
+        };
+        (Self(Arc::new(shared)), written)
     }
 
     /// Somebody who writes each piece of news as a line.
@@ -52,7 +65,7 @@ impl Log {
         let left_out = self.0.left_out.swap(0, Ordering::Relaxed);
         let line = match left_out {
             0 => line,
-            more => format!("({more} lines were left out)\n{line}"),
+            more => format!("{}\n{line}", (self.0.telling)(more)),
         };
         if self.0.lines.try_send(Message::Line(line)).is_err() {
             self.0.left_out.fetch_add(left_out + 1, Ordering::Relaxed);
@@ -123,5 +136,25 @@ impl Budget {
             self.lines -= 1.0;
         }
         affordable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_many_lines_were_left_out_is_told_in_the_readers_own_language() {
+        let (log, written) = Log::new(1, |lines| format!("{{\"left out\":{lines}}}"));
+        for line in ["1", "2", "3"] {
+            log.line(line.to_owned());
+        }
+        let line = |message| match message {
+            Ok(Message::Line(line)) => line,
+            _ => panic!("no line"),
+        };
+        assert_eq!(line(written.try_recv()), "1");
+        log.line("4".to_owned());
+        assert_eq!(line(written.try_recv()), "{\"left out\":2}\n4");
     }
 }

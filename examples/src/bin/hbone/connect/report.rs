@@ -70,10 +70,14 @@ struct Header<'a> {
 
 impl Report {
     pub(super) fn new(json: bool) -> Self {
-        Self {
-            log: Log::to_stderr(),
-            json,
-        }
+        let log = match json {
+            true => Log::telling(|lines| {
+                let message = &format!("{lines} lines were left out");
+                Event::Note { message }.json()
+            }),
+            false => Log::to_stderr(),
+        };
+        Self { log, json }
     }
 
     /// Something to know.
@@ -134,9 +138,7 @@ impl Report {
 
     fn tell(&self, event: &Event<'_>) {
         if self.json {
-            // There is nothing in an event that JSON does not have.
-            let json = serde_json::to_string(event).unwrap_or_default();
-            self.log.line(terminal_safe::json(&json).into_owned());
+            self.log.line(event.json());
         } else {
             for line in event.lines() {
                 self.log.line(line);
@@ -146,6 +148,12 @@ impl Report {
 }
 
 impl Event<'_> {
+    fn json(&self) -> String {
+        // There is nothing in an event that JSON does not have.
+        let json = serde_json::to_string(self).unwrap_or_default();
+        terminal_safe::json(&json).into_owned()
+    }
+
     fn lines(&self) -> Vec<String> {
         match self {
             Self::Note { message } => vec![format!("hbone: {}", terminal_safe::message(message))],
