@@ -24,7 +24,7 @@ use tokio::time::{self, sleep, sleep_until};
 
 use crate::acceptor::Acceptor;
 use crate::connection::{Addresses, Connection};
-use crate::deadline::now;
+use crate::deadline::{grace, now};
 use census::Census;
 pub use config::ServerConfig;
 pub use handle::{ServerCounts, ServerHandle};
@@ -99,6 +99,8 @@ struct Shared<H> {
 
 /// From the drain deadline of the connections to that of the tasks behind them.
 const GRACE: Duration = Duration::from_millis(150);
+/// How often it is waited for, again, when that was noticed late.
+const MOST_LATE: u32 = 3;
 /// How many clients in a row may be gone before they are accepted. A listener that is shut down says of itself what others say of
 /// a client (EINVAL), and would be asked again and again without a pause, and nobody told.
 const MOST_GONE: u32 = 128;
@@ -185,11 +187,19 @@ impl<H: Handler> Server<H> {
         self.shared.handshakes.end_all();
         let patience = self.shared.acceptor.drain_deadline().saturating_add(GRACE);
         let mut until = now().checked_add(patience);
+        let mut times_late = 0;
         while !tasks.is_empty() {
             tokio::select! {
                 () = signals.more() => until = now().checked_add(GRACE),
                 _ = tasks.join_next() => {}
-                () = sleep_or_never(until) => break,
+                () = sleep_or_never(until) => {
+                    if times_late >= MOST_LATE || until.and_then(grace).is_none() {
+                        break;
+                    }
+                    // The program stood still, and the connections notice their deadline only now, too.
+                    times_late += 1;
+                    until = now().checked_add(GRACE);
+                }
             }
         }
         tasks.shutdown().await;

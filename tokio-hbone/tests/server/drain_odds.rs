@@ -296,3 +296,23 @@ async fn one_who_is_turned_away_during_a_drain_is_told_so() {
     soon(running.task).await.expect("no panic");
     assert_eq!(running.handle.counts(), ServerCounts::default());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_was_stopped_past_its_drain_deadline_still_says_that_it_cuts() {
+    let running = run(acceptor(), ServerConfig::default());
+    let mut tunnels = Vec::new();
+    for _ in 0..20 {
+        tunnels.push(good_tunnel(&running).await);
+    }
+    running.handle.drain();
+    tokio::time::sleep(SECOND).await;
+    tokio::time::advance(100 * SECOND).await;
+    for mut tunnel in tunnels {
+        let error = read_all(&mut tunnel).await.expect_err("it is cut");
+        let cut = TunnelError::Reset(Reason::CONNECT_ERROR);
+        assert_eq!(tunnel_error(&error), cut);
+    }
+    let woken = tokio::time::Instant::now();
+    soon(running.task).await.expect("no panic");
+    assert!(woken.elapsed() <= SECOND);
+}

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::Barrier;
 use std::time::Duration;
 
-use hbone::Cut;
+use hbone::{Cut, Reason, TunnelError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tokio_hbone::{ServerConfig, ServerCounts, ServerHandle, Tunnel};
+use tokio_hbone::{ConnectionConfig, ServerConfig, ServerCounts, ServerHandle, Tunnel};
 
 use crate::accepting::{Running, good_tunnel, run};
 use crate::pipes::Door;
-use crate::support::ends::{acceptor, connector, identity, route};
+use crate::support::ends::{acceptor, connector, identity, route, tunnel_error};
 use crate::support::pki::CLIENT;
 
 /// Waits in real time, since the clock of several threads cannot be stopped.
@@ -153,4 +153,31 @@ async fn ends(running: &Running) {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_whose_threads_stood_still_past_its_drain_deadline_still_says_that_it_cuts() {
+    for _ in 0..ROUNDS {
+        let mut config = ConnectionConfig::default();
+        config.drain.deadline = Duration::from_millis(200);
+        let running = run(acceptor().with_connection(config), ServerConfig::default());
+        let mut tunnels = Vec::new();
+        for _ in 0..20 {
+            tunnels.push(good_tunnel(&running).await);
+        }
+        running.handle.drain();
+        sleep(Duration::from_millis(50)).await;
+        let still =
+            (0..4).map(|_| tokio::spawn(async { std::thread::sleep(Duration::from_millis(600)) }));
+        for still in still.collect::<Vec<_>>() {
+            still.await.expect("no panic");
+        }
+        for mut tunnel in tunnels {
+            let read = soon(tunnel.read_to_end(&mut Vec::new())).await;
+            let error = read.expect_err("it is cut");
+            let cut = TunnelError::Reset(Reason::CONNECT_ERROR);
+            assert_eq!(tunnel_error(&error), cut);
+        }
+        soon(running.task).await.expect("no panic");
+    }
 }
