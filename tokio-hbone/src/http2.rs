@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 ///   2 × connection_window   what has come and is not read; a frame may keep twice its size
 /// + 2 × frame_size          a frame that is not whole yet
 /// + 5 MiB                   small frames that are not put together yet, and trailers that nobody has looked at, 4 MiB; what is
-///                           read ahead of TLS, 160 KiB, and what is encrypted and waits for the socket, 288 KiB; TLS, HTTP/2
+///                           read ahead of TLS, 320 KiB, and what is encrypted and waits for the socket, 576 KiB; TLS, HTTP/2
 ///                           and timers
 /// + tunnels × (
 ///     send_buffer           what was written and is not sent
@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 ///   )
 /// ```
 ///
-/// with `tunnels` up to `concurrent_streams` at a server. By the defaults that is 39 MiB, and 0.71 MiB more for each tunnel
+/// with `tunnels` up to `concurrent_streams` at a server. By the defaults that is 39 MiB, and 0.96 MiB more for each tunnel
 /// that is copied both ways. It is what a connection holds if all of its tunnels are stuck in both directions; one on which nothing waits
 /// holds its state alone. Beside these there is what a client sends ahead of the answer to its CONNECT, which is not put together: of fewer
 /// than 256 bytes a frame, as `small_frame_budget` has it; of more, up to 8 KiB for each frame that the windows let in; of trailers, up to
