@@ -129,7 +129,7 @@ fn the_demo_knows_both_parties_with_baggage_and_loses_them_without() {
     assert!(progress.contains("3 of 3"), "{progress}");
     assert!(!progress.contains("ERROR"), "{progress}");
 
-    // A reader that has seen enough (`| head -n 1`) is told so without a panic.
+    // A reader that has seen enough (`| head -n 1`) is neither a failure nor a panic.
     let mut unread = demo(&["--requests", "1"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -137,8 +137,9 @@ fn the_demo_knows_both_parties_with_baggage_and_loses_them_without() {
         .expect("the demo starts");
     drop(unread.stdout.take());
     let ended = unread.wait_with_output().expect("it ends");
-    assert_eq!(ended.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&ended.stderr).contains("writing the report"));
+    assert_eq!(ended.status.code(), Some(0));
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(!told.contains("panicked"), "{told}");
 
     for arguments in [&["--ui", "127.0.0.1:0"][..], &["--keep"], &[]] {
         for signal in ["INT", "TERM", "HUP"] {
