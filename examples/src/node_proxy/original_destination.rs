@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
+use crate::canonical::canonical;
+
 /// Where the client of a redirected connection wanted to go (`SO_ORIGINAL_DST` of the kernel's connection tracking).
 ///
 /// # Errors
@@ -24,8 +26,4 @@ pub(crate) fn original_destination(socket: &TcpStream) -> io::Result<SocketAddr>
             "it was made to the proxy itself, not redirected by iptables; use the SOCKS5 port, or a REDIRECT rule",
         )),
     }
-}
-
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }

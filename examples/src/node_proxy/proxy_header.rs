@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use hbone::Identity;
 use ppp::v2::{Builder, Command, Protocol, Version};
 
+use crate::canonical::canonical;
+
 /// The PROXY header, version 2, that tells an application's tunnel where a connection came from and was going, and who the
 /// client proved to be.
 pub(crate) fn proxy_header(
@@ -23,10 +25,6 @@ pub(crate) fn proxy_header(
 
 /// The type of the TLV with the client's SPIFFE id, as ztunnel and Istio's waypoints have it.
 const SOURCE_IDENTITY: u8 = 0xd0;
-
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
 
 #[cfg(test)]
 mod tests {

@@ -75,8 +75,9 @@ mod tests {
 
     #[tokio::test]
     async fn ipv4_is_ipv4_at_a_listener_for_both_families() {
-        // A machine without IPv6 has no such listener.
-        let Ok(mut listener) = TcpListener::bind("[::]:0").await else {
+        // Of loopback alone, as such a listener has it.
+        let Ok(mut listener) = TcpListener::bind("[::ffff:127.0.0.1]:0").await else {
+            println!("skipped: a listener for both families: this machine has no IPv6");
             return;
         };
         let port = listener.local_addr().expect("an address").port();

@@ -7,6 +7,7 @@ mod support;
 
 mod downloads;
 mod halves;
+mod handed;
 mod links;
 mod loops;
 mod memory;

@@ -5,19 +5,18 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD as BASE64;
 use hbone::{KeepaliveConfig, Route, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_hbone::tls::{Credentials, ServerTls, TrustBundles};
+use tokio_hbone::tls::ServerTls;
 use tokio_hbone::{
     Acceptor, ConnectionConfig, Handler, Incoming, Server, ServerConfig, ServerCounts, Tunnel,
 };
 
+use crate::handed;
 use crate::process::{again, is_child, own_loopback};
 use crate::support::ends::hop;
-use crate::support::pki::{MESH, SERVER, workload};
+use crate::support::pki::SERVER;
 use crate::support::script_tls::provider;
 
 pub(crate) struct Peer {
@@ -80,8 +79,6 @@ impl Peer {
 
     /// Gives it an identity, and has it listen at `ip`.
     pub(crate) fn listen(&mut self, ip: &str, figures: Figures) {
-        let shown = workload(SERVER);
-        let credentials = [&MESH.root(), &shown.chain[0]].map(|der| BASE64.encode(der));
         let Figures {
             handshake,
             keepalive: (interval, timeout),
@@ -89,10 +86,8 @@ impl Peer {
             max_handshakes,
         } = figures;
         self.say(&format!(
-            "{ip} {} {} {} {handshake} {interval} {timeout} {max_connections} {max_handshakes}",
-            credentials[0],
-            credentials[1],
-            BASE64.encode(&shown.key)
+            "{ip} {} {handshake} {interval} {timeout} {max_connections} {max_handshakes}",
+            handed::words(SERVER)
         ));
         self.address = self.heard("listening on ").parse().expect("an address");
     }
@@ -202,14 +197,7 @@ async fn serve() {
     let [handshake, interval, timeout, connections, handshakes] = figures[..] else {
         panic!("{line}");
     };
-    let der = |text: &str| BASE64.decode(text).expect("base64");
-    let credentials = Credentials::new(
-        vec![der(leaf).into()],
-        rustls_pki_types::PrivatePkcs8KeyDer::from(der(key)).into(),
-    );
-    let bundles = TrustBundles::new()
-        .with_roots("cluster.local", [der(root).into()])
-        .expect("a bundle");
+    let (credentials, bundles) = handed::read([root, leaf, key]);
     let tls = ServerTls::new(provider(), credentials, bundles).expect("a configuration");
     let mut connection = ConnectionConfig::default();
     let millis = Duration::from_millis;

@@ -5,18 +5,17 @@ use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD as BASE64;
 use hbone::{Accept, RequestLimits, Route};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_hbone::Connector;
-use tokio_hbone::tls::{ClientTls, Credentials, TrustBundles};
+use tokio_hbone::tls::ClientTls;
 
+use crate::handed;
 use crate::process::{again, is_child, must, own_loopback};
 use crate::support::ends::{acceptor, hop};
-use crate::support::pki::{CLIENT, MESH, SERVER, workload};
+use crate::support::pki::{CLIENT, SERVER};
 use crate::support::script_tls::provider;
 use crate::support::soon;
 
@@ -49,11 +48,8 @@ async fn heard_from_one_that_is_stopped() -> String {
         .spawn();
     let mut program = Program(child.expect("a process"));
     let Program(child) = &mut program;
-    let shown = workload(CLIENT);
-    let [root, leaf] = [&MESH.root(), &shown.chain[0]].map(|der| BASE64.encode(der));
-    let key = BASE64.encode(&shown.key);
     let mut tell = child.stdin.take().expect("a pipe");
-    writeln!(tell, "{address} {root} {leaf} {key}").expect("a child that lives");
+    writeln!(tell, "{address} {}", handed::words(CLIENT)).expect("a child that lives");
     let (socket, _) = soon(listener.accept()).await.expect("a client");
     let mut connection = acceptor().accept(socket).await.expect("a client");
     let incoming = soon(connection.next()).await.expect("a CONNECT");
@@ -95,14 +91,7 @@ async fn ask() {
     let [address, root, leaf, key] = words[..] else {
         panic!("{line}");
     };
-    let der = |text: &str| BASE64.decode(text).expect("base64");
-    let credentials = Credentials::new(
-        vec![der(leaf).into()],
-        rustls_pki_types::PrivatePkcs8KeyDer::from(der(key)).into(),
-    );
-    let bundles = TrustBundles::new()
-        .with_roots("cluster.local", [der(root).into()])
-        .expect("a bundle");
+    let (credentials, bundles) = handed::read([root, leaf, key]);
     let tls = ClientTls::new(provider(), credentials, bundles).expect("a configuration");
     let mut limits = RequestLimits::default();
     limits.response = PATIENCE;

@@ -23,15 +23,23 @@ const STOPPED: Duration = Duration::from_secs(60);
 async fn an_answer_that_has_come_is_not_too_late_because_other_tasks_ran_first() {
     // [87]
     let (near, far) = pipe();
+    comes_in_time(near, far, async {
+        for _ in 0..OTHERS {
+            tokio::spawn(yield_now());
+        }
+        advance(RequestLimits::default().response).await;
+    })
+    .await;
+}
+
+/// The answer is sent, then `meanwhile` the deadline passes, and only then the client looks again.
+async fn comes_in_time(near: impl Io, far: DuplexStream, meanwhile: impl Future<Output = ()>) {
     let (connector, route) = (connector(), route());
     let script = async {
         let mut raw = scripted_server(far).await;
         let stream = raw.connect().await;
-        for _ in 0..OTHERS {
-            tokio::spawn(yield_now());
-        }
         raw.send([Frame::headers(stream, &OK)]).await;
-        advance(RequestLimits::default().response).await;
+        meanwhile.await;
         raw
     };
     let (outcome, mut raw) = tokio::join!(soon(connector.connect_over(near, &route)), script);
@@ -67,18 +75,8 @@ fn slow_pipe() -> (impl Io, DuplexStream) {
 async fn an_answer_that_another_thread_still_carries_when_we_wake_up_is_not_too_late() {
     // [87]
     let (near, far) = slow_pipe();
-    let (connector, route) = (connector(), route());
-    let script = async {
-        let mut raw = scripted_server(far).await;
-        let stream = raw.connect().await;
-        raw.send([Frame::headers(stream, &OK)]).await;
-        advance(RequestLimits::default().response + STOPPED).await;
-        raw
-    };
-    let (outcome, mut raw) = tokio::join!(soon(connector.connect_over(near, &route)), script);
-    let mut tunnel = outcome.expect("the answer was there");
-    raw.send([Frame::last_data(1, "in time")]).await;
-    assert_eq!(read_all(&mut tunnel).await.expect("an end"), b"in time");
+    let stopped = advance(RequestLimits::default().response + STOPPED);
+    comes_in_time(near, far, stopped).await;
 }
 
 #[tokio::test(start_paused = true)]

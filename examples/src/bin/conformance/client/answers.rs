@@ -126,7 +126,7 @@ pub(super) fn group() -> Group<Arc<World>> {
                 repeated(&world, asked).await
             },
         ),
-        Case::must("HBONE-C-010", "and no more than once", endless),
+        Case::must("HBONE-C-010", "and no more than once", once),
         Case::must(
             "HBONE-C-008",
             "204 is a refusal, or a tunnel; it is no riddle",
@@ -221,7 +221,7 @@ async fn repeated(world: &World, mut asked: Asked) -> Verdict {
     asked.program.succeeds().await
 }
 
-async fn endless(world: Arc<World>) -> Verdict {
+async fn once(world: Arc<World>) -> Verdict {
     let mut asked = world.asked(&[]).await?;
     // The first CONNECT may be repeated, and the repetition may not.
     for _ in 0..2 {
